@@ -1,0 +1,106 @@
+package resolver
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// failuresToOpen is how many failures in a row take a zonal name out of
+	// use; one that proves the name useless does so alone.
+	failuresToOpen = 3
+	// A name stays out of use for firstPause, and twice as long each time the
+	// one caller that then tries it fails, up to longestPause.
+	firstPause   = 10 * time.Second
+	longestPause = 300 * time.Second
+	// lease is how long that caller has before another one may try: it may have
+	// been cancelled, and then nobody tells how it went.
+	lease = 5 * time.Second
+)
+
+// health is what a zonal name has been doing lately. A call reads one word of
+// it, or two when it succeeds; only failures, and the first success after one,
+// take the lock.
+type health struct {
+	name  string // the zonal DNS name
+	start time.Time
+	log   *slog.Logger // nil: silent
+
+	// reopens is 0 while the name is in use. Else it is when, in nanoseconds
+	// since start, a caller may try it; whoever moves it on is that caller.
+	reopens  atomic.Int64
+	failures atomic.Int32 // in a row, while in use
+
+	mu     sync.Mutex
+	opened int // times in a row that it went, or stayed, out of use
+	last   failure
+}
+
+type failure struct {
+	cause Cause
+	err   string
+	at    time.Time
+}
+
+func (h *health) inUse() bool { return h.reopens.Load() == 0 }
+
+// admit tells whether a request may go to the name now, and whether it is the
+// one that finds out if the name works again.
+func (h *health) admit() (ok, trial bool) {
+	reopens := h.reopens.Load()
+	if reopens == 0 {
+		return true, false
+	}
+	now := int64(time.Since(h.start))
+	if now < reopens || !h.reopens.CompareAndSwap(reopens, now+int64(lease)) {
+		return false, false
+	}
+	return true, true
+}
+
+func (h *health) succeeded() {
+	if h.failures.Load() == 0 && h.reopens.Load() == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures.Store(0)
+	if h.reopens.Swap(0) != 0 {
+		h.opened = 0
+		if h.log != nil {
+			h.log.Info("azaffinity: zonal name in use again", "name", h.name)
+		}
+	}
+}
+
+func (h *health) failed(cause Cause, err error, trial bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = failure{cause: cause, at: time.Now()}
+	if err != nil {
+		h.last.err = err.Error()
+	}
+	inUse := h.reopens.Load() == 0
+	switch {
+	case inUse && h.failures.Add(1) < failuresToOpen && !cause.proves():
+		return // not enough to go by
+	case !inUse && !trial:
+		return // sent before the name went out of use: no news
+	}
+	pause := min(firstPause<<min(h.opened, 5), longestPause)
+	pause -= time.Duration(rand.Int64N(int64(pause) / 5)) // many processes must not come back as one
+	h.opened++
+	h.failures.Store(0)
+	h.reopens.Store(int64(time.Since(h.start) + pause))
+	if inUse && h.log != nil {
+		h.log.Warn("azaffinity: zonal name out of use, its requests go to the regional name",
+			"name", h.name, "cause", cause.String(), "error", h.last.err, "next_try", pause.Round(time.Second))
+	}
+}
+
+// proves tells whether the cause alone shows that the name can't serve: the
+// same question has the same answer a moment later.
+func (c Cause) proves() bool { return c == CauseAbsent || c == CauseCertificate }

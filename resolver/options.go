@@ -1,0 +1,54 @@
+package resolver
+
+import (
+	"log/slog"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Option configures [New].
+type Option func(*config)
+
+type config struct {
+	zone      zone.Source
+	endpoints endpoint.Source
+	log       *slog.Logger
+	mode      Mode
+	wanted    map[string]bool
+}
+
+// WithZone says where to learn the zone from. The default is [zone.Detect].
+func WithZone(s zone.Source) Option {
+	return func(c *config) { c.zone = s }
+}
+
+// WithEndpoints says where to learn the interface endpoints from. The default is
+// [endpoint.Env].
+func WithEndpoints(s endpoint.Source) Option {
+	return func(c *config) { c.endpoints = s }
+}
+
+// WithLogger has changes of state logged: what was found, what can't be, which
+// zonal names go out of use. Nothing is logged per request. The default, and nil,
+// is silence.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) { c.log = l }
+}
+
+// WithMode sets the mode to begin with. The default is [Prefer].
+func WithMode(m Mode) Option {
+	return func(c *config) { c.mode = m }
+}
+
+// WithInterfaceFor has the interface endpoints of the named services ("s3",
+// "dynamodb") used although the VPC has a free gateway endpoint for them, too.
+// It matters only for endpoints that were read from AWS's listing: one that is
+// listed by hand is used.
+func WithInterfaceFor(services ...string) Option {
+	return func(c *config) {
+		for _, s := range services {
+			c.wanted[s] = true
+		}
+	}
+}

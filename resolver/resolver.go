@@ -1,0 +1,218 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Resolver decides which name of an interface endpoint a service host should be
+// reached by right now. Make one with [New] and share it: all methods are safe
+// for concurrent use. A nil *Resolver leaves every host as it is.
+type Resolver struct {
+	config config
+	start  time.Time
+	table  atomic.Pointer[table]
+
+	mu      sync.Mutex // guards what follows, and publishing
+	zone    known[zone.Answer]
+	catalog known[endpoint.Catalog]
+	mode    Mode
+	learned []endpoint.Endpoint
+	told    map[string]bool // what has been logged
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// maxLearned bounds how many regional names that no catalogue has are remembered
+// from requests. A program has as many as it has clients with a URL of their own.
+const maxLearned = 256
+
+// New returns a resolver that finds its zone and the endpoints in the
+// background, and until then leaves every host as it is. By default it asks
+// [zone.Detect] and [endpoint.Env].
+//
+// Sources that need not wait, such as the environment or a file, are asked before
+// New returns: what is wrong with their answer is New's error.
+func New(opts ...Option) (*Resolver, error) {
+	r := &Resolver{
+		config:  config{zone: zone.Detect(), endpoints: endpoint.Env(), wanted: map[string]bool{}},
+		start:   time.Now(),
+		zone:    known[zone.Answer]{asked: make(chan struct{})},
+		catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
+		told:    map[string]bool{},
+	}
+	for _, opt := range opts {
+		opt(&r.config)
+	}
+	if r.config.zone == nil || r.config.endpoints == nil {
+		return nil, errors.New("resolver: the source of the zone and the source of the endpoints must not be nil")
+	}
+	if r.config.mode > Off {
+		return nil, fmt.Errorf("resolver: %v is not a mode", r.config.mode)
+	}
+	r.mode = r.config.mode
+
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	var later []func(context.Context) time.Duration
+	for _, source := range []struct {
+		of  any
+		ask func(context.Context) time.Duration
+		err *error
+	}{
+		{r.config.zone, r.askZone, &r.zone.err},
+		{r.config.endpoints, r.askEndpoints, &r.catalog.err},
+	} {
+		if i, ok := source.of.(interface{ Immediate() bool }); ok && i.Immediate() {
+			source.ask(ctx)
+			if *source.err != nil {
+				stop()
+				return nil, *source.err
+			}
+			continue
+		}
+		later = append(later, source.ask)
+	}
+	r.mu.Lock()
+	r.publish()
+	r.mu.Unlock()
+	for _, ask := range later {
+		r.running.Add(1)
+		go func() {
+			defer r.running.Done()
+			keepAsking(ctx, ask)
+		}()
+	}
+	return r, nil
+}
+
+// Resolve says which host a request to the given one should be sent to. It never
+// blocks. A host it has nothing better for comes back as it is.
+//
+// Whoever acts on the route should say how it went with [Resolver.Succeeded] or
+// [Resolver.Failed].
+func (r *Resolver) Resolve(host string) Route {
+	if r == nil {
+		return Route{Host: host}
+	}
+	t := r.table.Load()
+	if e := t.exact[host]; e != nil {
+		if e.plain() {
+			return e.usual
+		}
+		return e.choose()
+	}
+	route, known := t.below(host)
+	switch {
+	case known:
+	case t.mode == Off:
+		route.Reason = SwitchedOff
+	case strings.Contains(host, ".vpce."):
+		return r.learn(host)
+	}
+	return route
+}
+
+// learn makes a regional name that no catalogue has part of the table: it came
+// from a client's own configuration, and says all that's needed.
+func (r *Resolver) learn(host string) Route {
+	unknown := Route{Host: host}
+	at := 0
+	if !strings.HasPrefix(host, "vpce-") {
+		at = strings.Index(host, ".vpce-") + 1
+	}
+	e, err := endpoint.Parse(host[at:])
+	if err != nil {
+		return unknown
+	}
+	unknown.via = &via{endpoint: e.ID, service: e.Service}
+	if e.Zonal != nil {
+		unknown.Reason = Pinned
+		return unknown
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.table.Load().exact[bare(e.Regional)]; !known {
+		if len(r.learned) >= maxLearned {
+			return unknown
+		}
+		r.learned = append(r.learned, e)
+		r.publish()
+	}
+	t := r.table.Load()
+	if exact := t.exact[host]; exact != nil {
+		return exact.choose()
+	}
+	route, _ := t.below(host)
+	return route
+}
+
+// Succeeded tells that a request reached the route's host and was answered.
+func (r *Resolver) Succeeded(route Route) {
+	if h := route.health(); h != nil {
+		h.succeeded()
+	}
+}
+
+// Failed tells that the route's host could not be reached, and why. Of a route
+// whose host is not a zonal name it changes nothing.
+func (r *Resolver) Failed(route Route, cause Cause, err error) {
+	if h := route.health(); h != nil {
+		h.failed(cause, err, route.trial)
+	}
+}
+
+// Ready waits until the zone and the endpoints have been asked for once, and
+// says what is still not known then; the resolver goes on trying. It is for
+// tests, for cold starts that would rather wait than have their first calls leave
+// the zone, and for diagnosis. Nobody else needs it.
+func (r *Resolver) Ready(ctx context.Context) error {
+	for _, asked := range []chan struct{}{r.zone.asked, r.catalog.asked} {
+		select {
+		case <-asked:
+		case <-ctx.Done():
+			return fmt.Errorf("resolver: not ready: %w", ctx.Err())
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	if r.zone.since.IsZero() {
+		errs = append(errs, r.zone.err)
+	}
+	if r.catalog.since.IsZero() {
+		errs = append(errs, r.catalog.err)
+	}
+	return errors.Join(errs...)
+}
+
+// SetMode changes the mode, for all requests from now on.
+func (r *Resolver) SetMode(m Mode) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m <= Off && m != r.mode {
+		r.mode = m
+		r.publish()
+		r.info("azaffinity: mode changed", "mode", m.String())
+	}
+}
+
+// Close stops everything in the background and waits until it has stopped. The
+// resolver goes on answering from what it knows.
+func (r *Resolver) Close() error {
+	if r == nil {
+		return nil
+	}
+	r.stop()
+	r.running.Wait()
+	return nil
+}

@@ -1,0 +1,88 @@
+package resolver
+
+import (
+	"slices"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Snapshot is what a resolver knows at one moment, made for people and for JSON.
+type Snapshot struct {
+	Mode Mode
+	// Zone is the zone as its source told it, ZoneSource who that was, and
+	// ZoneName the name that zonal names are made with: the endpoints' owner's.
+	Zone       zone.Zone
+	ZoneSource string
+	ZoneName   string
+	// ZoneError and CatalogError are what the last question to the sources came
+	// to; empty when it was answered.
+	ZoneError    string `json:",omitempty"`
+	CatalogError string `json:",omitempty"`
+	// CatalogTime is when the endpoints in use were read; zero: not yet.
+	CatalogTime time.Time
+	Endpoints   []EndpointState
+	// Notes say what routing leaves aside, and why.
+	Notes []string `json:",omitempty"`
+}
+
+// EndpointState is one endpoint in a [Snapshot].
+type EndpointState struct {
+	ID, Service, Region string
+	Regional            string
+	Zonal               string `json:",omitempty"` // in this zone; empty: none
+	PrivateDNS          bool
+	// InUse tells whether requests are sent to the zonal name. Where a zonal
+	// name has been taken out of use, NextTry is when a request may try it.
+	InUse     bool
+	NextTry   time.Time `json:",omitzero"`
+	LastCause Cause     `json:",omitempty"`
+	LastError string    `json:",omitempty"`
+	LastAt    time.Time `json:",omitzero"`
+}
+
+// Snapshot tells what the resolver knows now.
+func (r *Resolver) Snapshot() Snapshot {
+	if r == nil {
+		return Snapshot{Mode: Off}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.table.Load()
+	s := Snapshot{
+		Mode:        r.mode,
+		Zone:        r.zone.value.Zone,
+		ZoneSource:  r.zone.value.Source,
+		ZoneName:    r.zoneName(),
+		CatalogTime: r.catalog.since,
+		Notes:       slices.Concat(r.catalog.value.Notes, t.notes),
+	}
+	if r.zone.err != nil {
+		s.ZoneError = r.zone.err.Error()
+	}
+	if r.catalog.err != nil {
+		s.CatalogError = r.catalog.err.Error()
+	}
+	for _, e := range slices.Concat(r.catalog.value.Endpoints, r.learned) {
+		state := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
+		if name, ok := e.ZonalName(s.ZoneName); ok && s.ZoneName != "" {
+			if h := t.zonal[bare(name)]; h != nil {
+				state.Zonal = name
+				h.describe(&state)
+			}
+		}
+		s.Endpoints = append(s.Endpoints, state)
+	}
+	return s
+}
+
+func (h *health) describe(into *EndpointState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	reopens := h.reopens.Load()
+	into.InUse = reopens == 0
+	if !into.InUse {
+		into.NextTry = h.start.Add(time.Duration(reopens))
+	}
+	into.LastCause, into.LastError, into.LastAt = h.last.cause, h.last.err, h.last.at
+}

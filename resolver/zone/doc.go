@@ -1,0 +1,36 @@
+// Package zone answers one question: which Availability Zone does this process run in?
+//
+// [Detect] asks whatever the environment says can know: the variable AZAFFINITY_ZONE, the ECS task metadata, the
+// Lambda metadata endpoint, the EC2 instance metadata service (IMDS). Every [Source] can also be used alone, and
+// [First] chains them in an order of your own. [Ask] tells who answered and for how long the answer holds.
+//
+//	where, err := zone.Detect().Zone(ctx)
+//	if err != nil {
+//		return err // says what each source answered, and what to do about it
+//	}
+//	fmt.Println(where) // us-east-1a (use1-az6)
+//
+// # Name and ID
+//
+// AWS calls a zone by a name (us-east-1a, a letter that an account may have to itself) and by an ID (use1-az6, the
+// same place in every account). EC2 knows both, ECS always knows the name, Lambda knows the ID only. This package
+// reports what it was told and never derives one from the other.
+//
+// # When it fails
+//
+// A source that can't answer returns an error that an operator can act on; it never guesses. A silent metadata service
+// costs one second. Metadata is not trusted: answers are read up to 64 KiB, redirects are not followed, environment
+// proxies are not used, and what doesn't look like a zone is an error. Nothing here retries, caches, logs or
+// leaves a goroutine behind: asking again, and when, is up to the caller.
+//
+// # Kubernetes
+//
+// A Pod carries its node's topology.kubernetes.io/zone label by default since Kubernetes 1.35. Hand it to [Env] by
+// the downward API, or mount the Pod's labels as a volume and name the file to [Kubernetes]:
+//
+//	env:
+//	- name: AZAFFINITY_ZONE
+//	  valueFrom:
+//	    fieldRef:
+//	      fieldPath: metadata.labels['topology.kubernetes.io/zone']
+package zone

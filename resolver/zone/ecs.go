@@ -1,0 +1,58 @@
+package zone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// ECS asks the task metadata endpoint, version 4, of the ECS agent or of Fargate: the zone's name and, where the agent
+// is new enough, its ID. It works wherever ECS set ECS_CONTAINER_METADATA_URI_V4; on ECS Anywhere there is no zone to
+// tell.
+func ECS(opts ...Option) Source {
+	o := newOptions(opts)
+	return source(func(ctx context.Context) (Answer, error) {
+		base := os.Getenv(ecsVar)
+		if base == "" {
+			return Answer{}, errors.New("ECS: " + ecsVar + " is not set: this is no ECS task")
+		}
+		u, err := url.Parse(strings.TrimRight(base, "/") + "/task")
+		if err != nil {
+			return Answer{}, fmt.Errorf("ECS: %s is not a URL: %s", ecsVar, quote(base))
+		}
+		body, _, err := o.get(ctx, u, nil)
+		if err != nil {
+			return Answer{}, fmt.Errorf("ECS: %s names %s: %w", ecsVar, quote(u.Host), err)
+		}
+		z, err := parseTask(body)
+		if err != nil {
+			return Answer{}, fmt.Errorf("ECS: %w", err)
+		}
+		return Answer{Zone: z, Source: "ecs"}, nil
+	})
+}
+
+const ecsVar = "ECS_CONTAINER_METADATA_URI_V4"
+
+// errFargate marks the answer of a Fargate task: where that is the platform there is no IMDS.
+var errFargate = errors.New("the task has no AvailabilityZone: Fargate tells it from platform version 1.4.0 on, or set " + envVar)
+
+// parseTask reads the answer of ${ECS_CONTAINER_METADATA_URI_V4}/task. Field names: "Amazon ECS task metadata V4 JSON
+// response" of the ECS Developer Guide; AvailabilityZoneID is there since agents of 2026-01.
+func parseTask(body []byte) (Zone, error) {
+	task, err := stringFields(body, "AvailabilityZone", "AvailabilityZoneID", "LaunchType")
+	if err != nil {
+		return Zone{}, err
+	}
+	name, id := task["AvailabilityZone"], task["AvailabilityZoneID"]
+	switch {
+	case name != "" || id != "":
+		return fromMetadata(name, id)
+	case task["LaunchType"] == "FARGATE":
+		return Zone{}, errFargate
+	}
+	return Zone{}, errors.New("the task has no AvailabilityZone, as on ECS Anywhere: set " + envVar)
+}

@@ -1,0 +1,147 @@
+package zone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go"
+)
+
+// IMDS asks the EC2 instance metadata service for the zone's name and ID: one token, two reads, one second at most in
+// all. It speaks IMDSv2 only and doesn't retry. optFns are applied last and can change that, or set an endpoint; the
+// SDK's variables AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT and
+// AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE are heeded. All are read once, when the source is asked for the first time.
+func IMDS(optFns ...func(*imds.Options)) Source { return imdsSource(newOptions(nil), optFns) }
+
+func imdsSource(o options, optFns []func(*imds.Options)) Source {
+	client := sync.OnceValue(func() *imds.Client { return newIMDSClient(o.timeout, optFns) })
+	return source(func(ctx context.Context) (Answer, error) {
+		var last exchange
+		asked, cancel := context.WithTimeout(context.WithValue(ctx, lastExchange{}, &last), o.timeout)
+		defer cancel()
+		z, err := last.placement(asked, client())
+		switch {
+		case err == nil:
+			return Answer{Zone: z, Source: "imds"}, nil
+		case ctx.Err() != nil:
+			return Answer{}, fmt.Errorf("IMDS: %w", ctx.Err())
+		case asked.Err() != nil || isTimeout(last.err):
+			return Answer{}, errors.New("IMDS timed out: in a container, raise the instance's metadata hop limit to 2, or set " + envVar)
+		}
+		return Answer{}, last.explain(err)
+	})
+}
+
+// newIMDSClient makes a client by imds.New: NewFromConfig would bring a config's APIOptions along, ours among them.
+func newIMDSClient(timeout time.Duration, optFns []func(*imds.Options)) *imds.Client {
+	transport := newTransport()
+	// Too small a hop limit swallows the token. Who allows IMDSv1 needs time left to ask without one.
+	transport.ResponseHeaderTimeout = timeout / 2
+	own := newClient(transport)
+	o := imds.Options{
+		HTTPClient:     own,
+		Retryer:        aws.NopRetryer{},
+		EnableFallback: aws.FalseTernary,
+	}
+	// The SDK itself takes this one from a config only.
+	if strings.EqualFold(os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "IPv6") {
+		o.EndpointMode = imds.EndpointModeStateIPv6
+	}
+	for _, fn := range optFns {
+		if fn != nil {
+			fn(&o)
+		}
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = own
+	}
+	o.HTTPClient = observedClient{o.HTTPClient}
+	return imds.New(o)
+}
+
+// exchange is the last request that the SDK sent for an ask and what came of it. The SDK wraps errors about the token
+// and about 401 in a type that can't be unwrapped, so its errors don't tell.
+type exchange struct {
+	status int   // 0: no answer
+	err    error // why there was none
+}
+
+type lastExchange struct{} // the context's key for *exchange
+
+// placement reads the zone where the instance was placed. The identity document would be one read less, but has no ID.
+func (last *exchange) placement(ctx context.Context, client *imds.Client) (Zone, error) {
+	name, err := last.read(ctx, client, "placement/availability-zone")
+	if err != nil {
+		return Zone{}, err
+	}
+	if z, err := Parse(name); err != nil || z.Name == "" {
+		return Zone{}, fmt.Errorf("placement/availability-zone is %s, not a zone name", quote(name))
+	}
+	// An ID that isn't there is no error, while one that didn't come is: with the name alone, a VPC that is shared by
+	// another account could be taken to have its zones in this account's order.
+	id, err := last.read(ctx, client, "placement/availability-zone-id")
+	if err != nil && last.status != http.StatusNotFound {
+		return Zone{}, err
+	}
+	return fromMetadata(name, id)
+}
+
+func (last *exchange) read(ctx context.Context, client *imds.Client, path string) (string, error) {
+	out, err := client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
+	if err != nil && last.status == http.StatusUnauthorized {
+		// The token expired before its time, as after hibernation. The SDK forgot it and would retry here, were
+		// retries not off.
+		out, err = client.GetMetadata(ctx, &imds.GetMetadataInput{Path: path})
+	}
+	if err != nil {
+		return "", err
+	}
+	defer out.Content.Close()
+	body, err := readBounded(out.Content)
+	return strings.TrimSpace(string(body)), err
+}
+
+// explain says what an operator can do.
+// The causes: "Troubleshoot instance metadata" and the instance metadata options of the EC2 User Guide.
+func (last *exchange) explain(err error) error {
+	op := (*smithy.OperationError)(nil)
+	switch {
+	case last.status == http.StatusForbidden:
+		return errors.New("IMDS answered 403: instance metadata is switched off; enable it, or set " + envVar)
+	case last.status != 0 && last.status != http.StatusOK:
+		err = statusError(last.status)
+	case last.err != nil:
+		err = withoutURL(last.err)
+	case errors.As(err, &op):
+		err = op.Err
+	}
+	return fmt.Errorf("IMDS: %w; is this an EC2 instance with metadata enabled? If not, set %s", err, envVar)
+}
+
+// observedClient notes each exchange, and cuts answers off: the SDK reads a body whole before anybody else sees it.
+type observedClient struct{ imds.HTTPClient }
+
+func (c observedClient) Do(r *http.Request) (*http.Response, error) {
+	resp, err := c.HTTPClient.Do(r)
+	seen := exchange{err: err}
+	if err == nil {
+		seen.status = resp.StatusCode
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxAnswer+1), resp.Body}
+	}
+	if last, ok := r.Context().Value(lastExchange{}).(*exchange); ok {
+		*last = seen
+	}
+	return resp, err
+}
