@@ -6,29 +6,39 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// keepBody returns the request in a form whose body may be sent once more, and
-// what prepares that when it is needed: false where the body can't go again.
-func (c *call) keepBody(req *smithyhttp.Request) (_ *smithyhttp.Request, again func() bool) {
+// keepBody returns the request in a form that shows whether its body can be sent
+// once more.
+func (c *call) keepBody(req *smithyhttp.Request) *smithyhttp.Request {
+	c.body = nil
 	stream := req.GetStream()
-	_, pipe := stream.(*io.PipeReader)
-	switch {
-	case c.oneWay, pipe: // pipes are left as they are: the SDK has a way of its own with them
-		return req, never
-	case stream == nil || req.IsStreamSeekable():
-		return req, func() bool { return req.RewindStream() == nil }
+	if stream == nil || req.IsStreamSeekable() || c.oneWay {
+		return req
 	}
-	// A body that can't be rewound may go again if nobody has read of it: not
-	// the transport, and not a logger that shows requests.
+	if _, ok := stream.(*io.PipeReader); ok {
+		return req // the SDK has a way of its own with pipes: see again
+	}
 	body := &untouched{Reader: stream}
 	watched, err := req.SetStream(body)
 	if err != nil {
-		return req, never
+		return req
 	}
 	watched.ContentLength = req.ContentLength
-	return watched, func() bool { return !body.touched }
+	c.body = body
+	return watched
 }
 
-func never() bool { return false }
+// again prepares the request's body to be sent once more. It is false where the
+// body can't be: one that can't be rewound may only go again if nobody has read
+// of it, neither the transport nor a logger that shows requests.
+func (c *call) again(req *smithyhttp.Request) bool {
+	switch {
+	case c.oneWay:
+		return false
+	case c.body != nil:
+		return !c.body.touched
+	}
+	return req.RewindStream() == nil
+}
 
 // untouched knows whether it has been read.
 type untouched struct {

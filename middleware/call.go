@@ -19,7 +19,9 @@ type call struct {
 	resolver *resolver.Resolver
 	oneWay   bool           // the body is written while it is sent: it can't go twice
 	avoid    resolver.Cause // why an earlier attempt could not use the zonal name
+	body     *untouched     // of the attempt, where it can't be rewound
 	conn     *connection    // of the send that is under way, or was the last
+	first    connection     // of the first send; most calls have no other
 }
 
 func (*call) ID() string { return id }
@@ -39,9 +41,8 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		return out, metadata, tell(&metadata, route, err)
 	}
-	again := never
 	if route.Fallback != "" {
-		req, again = c.keepBody(req)
+		req = c.keepBody(req)
 		in.Request = req
 	}
 	req.URL.Host = route.Host
@@ -49,7 +50,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	out, metadata, err = next.HandleFinalize(ctx, in)
 	if cause, unreached := c.judge(ctx, route, err); cause != resolver.NoCause && route.Fallback != "" {
 		c.avoid = cause // if the SDK tries once more, it goes elsewhere
-		if unreached && again() {
+		if unreached && c.again(req) {
 			route = route.FailedOver(cause)
 			req.URL.Host, req.Host = route.Host, ""
 			out, metadata, err = next.HandleFinalize(ctx, in)

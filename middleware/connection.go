@@ -18,7 +18,10 @@ func (*connections) ID() string { return id }
 func (c *connections) HandleDeserialize(ctx context.Context, in smithymiddleware.DeserializeInput, next smithymiddleware.DeserializeHandler) (
 	out smithymiddleware.DeserializeOutput, metadata smithymiddleware.Metadata, err error,
 ) {
-	conn := &connection{}
+	conn := &c.first
+	if conn.trace.GotConn != nil { // used: what it was told may still be asked for
+		conn = &connection{}
+	}
 	conn.trace.GetConn = conn.wanted
 	conn.trace.GotConn = conn.got
 	c.conn = conn
