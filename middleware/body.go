@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"io"
+	"sync/atomic"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -11,7 +12,7 @@ import (
 func (c *call) keepBody(req *smithyhttp.Request) *smithyhttp.Request {
 	c.body = nil
 	stream := req.GetStream()
-	if stream == nil || req.IsStreamSeekable() || c.oneWay {
+	if stream == nil || req.IsStreamSeekable() {
 		return req
 	}
 	if _, ok := stream.(*io.PipeReader); ok {
@@ -31,11 +32,8 @@ func (c *call) keepBody(req *smithyhttp.Request) *smithyhttp.Request {
 // body can't be: one that can't be rewound may only go again if nobody has read
 // of it, neither the transport nor a logger that shows requests.
 func (c *call) again(req *smithyhttp.Request) bool {
-	switch {
-	case c.oneWay:
-		return false
-	case c.body != nil:
-		return !c.body.touched
+	if c.body != nil {
+		return !c.body.touched.Load()
 	}
 	return req.RewindStream() == nil
 }
@@ -43,10 +41,10 @@ func (c *call) again(req *smithyhttp.Request) bool {
 // untouched knows whether it has been read.
 type untouched struct {
 	io.Reader
-	touched bool
+	touched atomic.Bool
 }
 
 func (u *untouched) Read(p []byte) (int, error) {
-	u.touched = true
+	u.touched.Store(true)
 	return u.Reader.Read(p)
 }

@@ -17,7 +17,7 @@ const id = "AZAffinity"
 // call is the middleware of one call. Its attempts come one after the other.
 type call struct {
 	resolver *resolver.Resolver
-	oneWay   bool           // the body is written while it is sent: it can't go twice
+	streams  bool           // both ways: the request's body is written while it is sent
 	avoid    resolver.Cause // why an earlier attempt could not use the zonal name
 	body     *untouched     // of the attempt, where it can't be rewound
 	conn     *connection    // of the send that is under way, or was the last
@@ -37,18 +37,18 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	}
 	asked := hostOf(req.URL)
 	route := c.route(ctx, asked)
-	if route.Host == asked { // nothing to change, nothing to fall back from
+	if route.Host != asked {
+		req.URL.Host = route.Host
+	}
+	if route.Fallback == "" || c.streams {
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		return out, metadata, tell(&metadata, route, err)
 	}
-	if route.Fallback != "" {
-		req = c.keepBody(req)
-		in.Request = req
-	}
-	req.URL.Host = route.Host
+	req = c.keepBody(req)
+	in.Request = req
 	c.conn = nil
 	out, metadata, err = next.HandleFinalize(ctx, in)
-	if cause, unreached := c.judge(ctx, route, err); cause != resolver.NoCause && route.Fallback != "" {
+	if cause, unreached := c.judge(ctx, route, err); cause != resolver.NoCause {
 		c.avoid = cause // if the SDK tries once more, it goes elsewhere
 		if unreached && c.again(req) {
 			route = route.FailedOver(cause)

@@ -97,10 +97,12 @@ func attach(stack *smithymiddleware.Stack, r *resolver.Resolver) {
 		return
 	}
 	_, streams := stack.Finalize.Get("InitializeStreamWriter")
-	c := &call{resolver: r, oneWay: streams}
-	// Neither can fail: the step they are relative to was just seen.
+	c := &call{resolver: r, streams: streams}
+	// Neither can fail: the step that the first is relative to was just seen.
 	_ = stack.Finalize.Insert(c, signing, smithymiddleware.Before)
-	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
+	if !streams { // a stream's response comes later, and elsewhere
+		_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
+	}
 }
 
 type routeKey struct{}

@@ -1,0 +1,41 @@
+// Package middleware keeps the requests of aws-sdk-go-v2 clients inside their
+// Availability Zone, by sending them to the zonal names of interface VPC
+// endpoints.
+//
+//	cfg, err := config.LoadDefaultConfig(ctx)
+//	if err != nil { … }
+//	r, err := middleware.Wrap(&cfg)
+//	if err != nil { … }
+//	defer r.Close()
+//
+// Which endpoints there are is in the environment (AZAFFINITY_ENDPOINTS, see
+// package endpoint), and the zone is found (see package zone). [Append] is for
+// those who would rather do one client or one call, or share a resolver.
+//
+// # What it does to a request
+//
+// For each attempt, after the SDK has resolved the endpoint and right before it
+// signs, the host is looked up. A host that an endpoint serves is exchanged for
+// the endpoint's zonal name, which the request is then signed for and sent to.
+// Presigned requests, requests whose Host somebody set, and requests that aren't
+// signed are left alone.
+//
+// # When the zonal name can't be reached
+//
+// If it is certain that no byte of the request was sent (the name doesn't resolve,
+// the connection is refused or times out, the TLS handshake fails), the same
+// attempt goes to the endpoint's regional name, signed anew. It is still one
+// attempt to the SDK, and it works with retries off. If the request may have
+// arrived, it is never sent again by this package: the error goes to the SDK, and
+// if that retries, its next attempt goes to the regional name. Streams in both
+// directions are routed, but not sent again.
+//
+// An answer is an answer, whatever it says: a policy's 403 comes from a healthy
+// endpoint. Nothing in this package makes a call fail; where it doesn't know
+// better, or goes wrong, a request goes where the SDK would have sent it.
+//
+// # Where did my call go?
+//
+// [RouteFrom] tells from the metadata of a result, and a [RoutedError] in the
+// chain of an error.
+package middleware
