@@ -1,0 +1,38 @@
+// Package lab is a VPC in one process: Availability Zones, interface endpoints with regional, zonal and private DNS names, and the AWS services
+// behind them, for tests and demonstrations of programs that use aws-sdk-go-v2. It needs no AWS account, no root rights and no fixed port.
+//
+//	l, err := lab.Start(lab.Options{Buckets: []string{"photos"}})
+//	if err != nil { ... }
+//	defer l.Close()
+//	client := sqs.NewFromConfig(l.Config(), func(o *sqs.Options) {
+//		o.BaseEndpoint = aws.String("https://" + l.ZonalName("sqs", "us-east-1a"))
+//	})
+//
+// # What is real and what is not
+//
+// Real: DNS questions and answers over UDP and TCP, TCP connections over loopback, TLS with certificates for the names AWS's certificates cover,
+// HTTP, and signatures: each front end computes the SigV4 signature of what it received anew, with an implementation other than the SDK's, so that a
+// host changed after signing is refused. A [Fault] is one on the wire: a refused connection is refused by the kernel, a black hole drops SYNs.
+//
+// Built for the lab: S3 is gofakes3. SQS, DynamoDB and STS are small fakes made from AWS's documentation, of these operations only:
+//
+//	sqs       CreateQueue, GetQueueUrl, ListQueues, SendMessage, ReceiveMessage (with long polls), DeleteMessage
+//	dynamodb  PutItem (with attribute_not_exists), GetItem, DescribeTable, ListTables
+//	sts       GetCallerIdentity
+//
+// Another operation is answered as the protocol answers an unknown one. All zones share one state, as they do in a Region. Known differences:
+//
+//   - A zone is an address: 127.0.1.1, 127.0.2.1 and so on. A client is in the zone whose address it dials from, which the lab's dialer sees to.
+//   - Front ends have ports of their own. The lab's dialer asks the lab's DNS for the address and then goes to the port that the endpoint has there.
+//     A connection's RemoteAddr is the front end's true address, and may be dialled as it is.
+//   - A public service name ("sqs.us-east-1.amazonaws.com") is NXDOMAIN unless an endpoint has private DNS for it: there is no way out of this VPC.
+//   - Every refused signature is a 403 with AWS's code for it (SignatureDoesNotMatch, MissingAuthenticationToken, ...), also where a service uses 400.
+//   - S3 bodies with an unsigned trailer are verified with the SDK's own signer: AWS's other one can't express their payload hash.
+//   - Bodies signed chunk by chunk (STREAMING-AWS4-HMAC-SHA256-...) are answered 501; the Go SDK does not send them over https.
+//   - Names of S3's access points and of its control API resolve and verify, and then answer 501.
+//   - A request body may be 64 MiB long.
+//   - A client that dials a black hole sees its SYNs unanswered; on a connection that was open already, the kernel still acknowledges what is sent.
+//
+// The lab is made for Linux, where all of 127.0.0.0/8 is the loopback. It logs nothing, sends nothing anywhere else, and [Lab.Close] ends all of it. Several
+// labs in one process do not see each other.
+package lab

@@ -1,0 +1,207 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+)
+
+// front is an endpoint's network interface in one zone, with the load balancer behind it.
+type front struct {
+	lab     *Lab
+	service string
+	zone    *zone
+	backend backend
+	addr    netip.AddrPort
+	server  *http.Server
+	release func() // gives the port back
+
+	switching sync.Mutex // held by setFault and close
+	stop      func()     // closes what listens now
+
+	mu      sync.Mutex
+	fault   Fault
+	changed chan struct{} // closed when fault changes
+	closed  bool
+	wires   map[*wire]struct{}
+
+	accepted chan net.Conn
+	done     chan struct{} // closed when the server is
+}
+
+func newFront(l *Lab, e *endpoint, z *zone, b backend, cert *tls.Certificate) (*front, error) {
+	f := &front{
+		lab: l, service: e.Service, zone: z, backend: b,
+		changed: make(chan struct{}), wires: map[*wire]struct{}{}, accepted: make(chan net.Conn), done: make(chan struct{}),
+	}
+	ln, err := f.listen(netip.AddrPortFrom(z.ip, 0))
+	if err != nil {
+		return nil, fmt.Errorf("zone %s: %w", z.Name, err)
+	}
+	f.addr = ln.Addr().(*net.TCPAddr).AddrPort()
+	if f.release, err = reserve(f.addr); err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	f.accept(ln)
+
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(l.http2)
+	f.server = &http.Server{
+		Handler:   f,
+		Protocols: protocols,
+		ErrorLog:  log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if f.current() == WrongCertificate {
+				return l.ca.wrong, nil
+			}
+			return cert, nil
+		}},
+		BaseContext: func(net.Listener) context.Context { return l.ctx },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c.(*tls.Conn).NetConn())
+		},
+	}
+	l.running.Go(func() { _ = f.server.ServeTLS(listener{f}, "", "") })
+	return f, nil
+}
+
+type connKey struct{}
+
+// maxBody is how much of a request the lab takes, in bytes.
+const maxBody = 64 << 20
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		f.backend.fail(w, id, &apiError{http.StatusRequestEntityTooLarge, "EntityTooLarge", "the lab takes 64 MiB at most"})
+		return
+	}
+	if err != nil {
+		return // the client is gone
+	}
+	conn := r.Context().Value(connKey{}).(serverConn)
+	switch fault := f.current(); fault.kind {
+	case Reset.kind:
+		conn.wire.reset(conn)
+		return
+	case Unavailable.kind:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>")
+		return
+	case Stall.kind:
+		f.leaves(fault, r.Context().Done())
+		conn.wire.reset(conn)
+		return
+	case "reset after":
+		cut := &cutWriter{ResponseWriter: w, left: fault.after, conn: conn}
+		defer cut.reset()
+		w = cut
+	}
+	if err := f.verify(r, body); err != nil {
+		f.backend.fail(w, id, err)
+		return
+	}
+	f.lab.log.add(Execution{Service: f.service, Zone: f.zone.Name, Host: r.Host, Operation: f.backend.operation(r, body)})
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	f.backend.serve(w, r, body, id)
+}
+
+// requestID looks like AWS's.
+func requestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// cutWriter sends the first bytes of an answer's body and then resets the connection.
+type cutWriter struct {
+	http.ResponseWriter
+	left int
+	conn serverConn
+	sent bool // the server has something to flush
+	done bool
+}
+
+func (c *cutWriter) WriteHeader(status int) {
+	if c.left > 0 {
+		c.ResponseWriter.WriteHeader(status)
+		c.sent = true
+	}
+}
+
+func (c *cutWriter) Write(p []byte) (int, error) {
+	if n := min(len(p), c.left); n > 0 {
+		_, _ = c.ResponseWriter.Write(p[:n])
+		c.left -= n
+		c.sent = true
+	}
+	if c.left == 0 {
+		c.reset()
+	}
+	return len(p), nil
+}
+
+func (c *cutWriter) reset() {
+	if c.done {
+		return
+	}
+	c.done = true
+	if c.sent {
+		_ = http.NewResponseController(c.ResponseWriter).Flush()
+	}
+	c.conn.wire.reset(c.conn)
+}
+
+// current is the fault there is.
+func (f *front) current() Fault {
+	fault, _, _ := f.state()
+	return fault
+}
+
+func (f *front) state() (Fault, <-chan struct{}, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fault, f.changed, f.closed
+}
+
+// passable waits while a fault silences the connections, and tells whether there is still somebody to pass something to.
+func (f *front) passable(dead <-chan struct{}) bool {
+	for {
+		fault, changed, closed := f.state()
+		if !fault.silent() {
+			return !closed
+		}
+		select {
+		case <-changed:
+		case <-dead:
+			return false
+		}
+	}
+}
+
+// leaves waits until the fault is another, or done.
+func (f *front) leaves(fault Fault, done <-chan struct{}) {
+	for {
+		now, changed, closed := f.state()
+		if now != fault || closed {
+			return
+		}
+		select {
+		case <-changed:
+		case <-done:
+			return
+		}
+	}
+}
