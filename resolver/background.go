@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
@@ -38,33 +39,51 @@ const (
 	lastRetry  = 5 * time.Minute
 	// maxAsk bounds one question, so that a source that hangs is asked again.
 	maxAsk = 30 * time.Second
+	// maxClose is how long Close waits for a source that takes no notice of its
+	// context.
+	maxClose = time.Second
 
 	never = time.Duration(-1)
 )
 
-// keepAsking calls ask until it says never. ask returns how long its answer is
-// good for, or 0 where it has none.
-func keepAsking(ctx context.Context, ask func(context.Context) time.Duration) {
+// keepAsking calls ask after a pause, and again until it says never. ask returns
+// how long its answer is good for, or 0 where it has none.
+func keepAsking(ctx context.Context, pause time.Duration, ask func(context.Context) time.Duration) {
 	retry := firstRetry
-	for {
-		pause := ask(ctx)
-		switch pause {
-		case never:
+	for pause != never {
+		if pause > 0 && !sleep(ctx, pause) {
 			return
-		case 0:
-			pause = retry - time.Duration(rand.Int64N(int64(retry)/2))
-			retry = min(2*retry, lastRetry)
-		default:
+		}
+		if pause = ask(ctx); pause != 0 {
 			retry = firstRetry
+			continue
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
+		pause = retry - time.Duration(rand.Int64N(int64(retry)/2))
+		retry = min(2*retry, lastRetry)
 	}
+}
+
+// sleep tells whether the pause is over, and not the context.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// isImmediate tells whether a source says that asking it takes no time.
+func isImmediate(source any) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = false // it will be asked in the background, and may panic there
+		}
+	}()
+	i, ok := source.(interface{ Immediate() bool })
+	return ok && i.Immediate()
 }
 
 func (r *Resolver) askZone(ctx context.Context) time.Duration {
@@ -72,14 +91,18 @@ func (r *Resolver) askZone(ctx context.Context) time.Duration {
 	defer cancel()
 	answer, err := zone.Ask(ctx, r.config.zone)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
+	news := r.zone.since.IsZero() || answer.Zone != r.zone.value.Zone
 	r.zone.update(answer, err)
+	const unknown = "azaffinity: could not find out the zone"
 	if err != nil {
-		r.warnOnce("azaffinity: the zone is not known, requests are not kept in it", "error", err)
+		r.warnOnce(unknown, "error", err)
 		return 0
 	}
-	delete(r.told, "azaffinity: the zone is not known, requests are not kept in it")
-	r.publish()
+	delete(r.told, unknown)
+	if news {
+		r.publish()
+	}
 	if answer.Until.IsZero() {
 		return never
 	}
@@ -91,12 +114,17 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	defer cancel()
 	catalog, err := endpointsOf(ctx, r.config.endpoints)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	r.catalog.update(catalog, err)
 	if err != nil {
 		r.warnOnce("azaffinity: the endpoints are not known", "error", err)
 		return 0
 	}
+	listed := map[string]bool{}
+	for _, e := range catalog.Endpoints {
+		listed[bare(e.Regional)] = true
+	}
+	r.learned = slices.DeleteFunc(r.learned, func(e endpoint.Endpoint) bool { return listed[bare(e.Regional)] })
 	r.publish()
 	return never
 }
@@ -132,10 +160,21 @@ func (r *Resolver) publish() {
 		},
 	})
 	r.table.Store(t)
-	for _, note := range append(r.catalog.value.Notes, t.notes...) {
+	for _, note := range slices.Concat(r.catalog.value.Notes, t.notes) {
 		r.infoOnce("azaffinity: " + note)
 	}
+	if r.zoneUnnamed() {
+		r.warnOnce("azaffinity: requests are not kept in the zone: "+unnamed, "zone_id", r.zone.value.Zone.ID)
+	}
 }
+
+// zoneUnnamed tells whether only the zone's ID is known, and will stay so.
+func (r *Resolver) zoneUnnamed() bool {
+	return !r.zone.since.IsZero() && !r.catalog.since.IsZero() && r.zoneName() == ""
+}
+
+// unnamed is what is wrong then, and the remedy.
+const unnamed = "no zone name is known for its ID: set AZAFFINITY_ZONE_NAMES, or AZAFFINITY_ZONE to the zone's name"
 
 // zoneName is the zone's name as the endpoints' names spell it. The zone's ID
 // decides where the catalogue has a name for it, since the names carry the
@@ -145,16 +184,23 @@ func (r *Resolver) zoneName() string {
 	if name, ok := r.catalog.value.ZoneNames[z.ID]; ok && z.ID != "" {
 		return name
 	}
-	if z.Name == "" && z.ID != "" && !r.catalog.since.IsZero() {
-		r.warnOnce("azaffinity: no zone name is known for this zone's ID, requests are not kept in the zone: set AZAFFINITY_ZONE_NAMES, or AZAFFINITY_ZONE to the zone's name",
-			"zone_id", z.ID)
-	}
 	return z.Name
+}
+
+// unlock releases r.mu and then logs what came up under it: a log handler may
+// take its time, ask for a Snapshot, or send its lines through this very resolver.
+func (r *Resolver) unlock() {
+	lines := r.lines
+	r.lines = nil
+	r.mu.Unlock()
+	for _, line := range lines {
+		line()
+	}
 }
 
 func (r *Resolver) info(msg string, args ...any) {
 	if r.config.log != nil {
-		r.config.log.Info(msg, args...)
+		r.lines = append(r.lines, func() { r.config.log.Info(msg, args...) })
 	}
 }
 
@@ -168,6 +214,6 @@ func (r *Resolver) infoOnce(msg string, args ...any) {
 func (r *Resolver) warnOnce(msg string, args ...any) {
 	if r.config.log != nil && !r.told[msg] {
 		r.told[msg] = true
-		r.config.log.Warn(msg, args...)
+		r.lines = append(r.lines, func() { r.config.log.Warn(msg, args...) })
 	}
 }

@@ -61,44 +61,63 @@ func (h *health) admit() (ok, trial bool) {
 	return true, true
 }
 
-func (h *health) succeeded() {
+func (h *health) succeeded(trial bool) {
 	if h.failures.Load() == 0 && h.reopens.Load() == 0 {
 		return
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.failures.Store(0)
-	if h.reopens.Swap(0) != 0 {
-		h.opened = 0
-		if h.log != nil {
-			h.log.Info("azaffinity: zonal name in use again", "name", h.name)
-		}
+	if h.close(trial) && h.log != nil {
+		h.log.Info("azaffinity: zonal name in use again", "name", h.name)
 	}
 }
 
-func (h *health) failed(cause Cause, err error, trial bool) {
+// close tells whether it has taken the name into use again. While that is out of
+// use, only the trial's success counts: other requests were sent before, and an
+// answer that comes over an old connection doesn't say that a new one can be made.
+func (h *health) close(trial bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = failure{cause: cause, at: time.Now()}
-	if err != nil {
-		h.last.err = err.Error()
+	switch inUse := h.reopens.Load() == 0; {
+	case inUse:
+		h.failures.Store(0)
+		return false
+	case !trial:
+		return false
 	}
+	h.opened = 0
+	h.reopens.Store(0)
+	return true
+}
+
+func (h *health) failed(cause Cause, err error, trial bool) {
+	f := failure{cause: cause, at: time.Now()}
+	if err != nil {
+		f.err = err.Error()
+	}
+	if pause, opened := h.open(f, trial); opened && h.log != nil {
+		h.log.Warn("azaffinity: zonal name out of use, its requests go to the regional name",
+			"name", h.name, "cause", cause.String(), "error", f.err, "next_try", pause.Round(time.Second))
+	}
+}
+
+// open tells whether it has taken the name out of use, and for how long. It also
+// prolongs that, when the trial has failed.
+func (h *health) open(f failure, trial bool) (pause time.Duration, opened bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = f
 	inUse := h.reopens.Load() == 0
 	switch {
-	case inUse && h.failures.Add(1) < failuresToOpen && !cause.proves():
-		return // not enough to go by
+	case inUse && h.failures.Add(1) < failuresToOpen && !f.cause.proves():
+		return 0, false // not enough to go by
 	case !inUse && !trial:
-		return // sent before the name went out of use: no news
+		return 0, false // sent before the name went out of use: no news
 	}
-	pause := min(firstPause<<min(h.opened, 5), longestPause)
+	pause = min(firstPause<<min(h.opened, 5), longestPause)
 	pause -= time.Duration(rand.Int64N(int64(pause) / 5)) // many processes must not come back as one
 	h.opened++
 	h.failures.Store(0)
 	h.reopens.Store(int64(time.Since(h.start) + pause))
-	if inUse && h.log != nil {
-		h.log.Warn("azaffinity: zonal name out of use, its requests go to the regional name",
-			"name", h.name, "cause", cause.String(), "error", h.last.err, "next_try", pause.Round(time.Second))
-	}
+	return pause, inUse
 }
 
 // proves tells whether the cause alone shows that the name can't serve: the

@@ -37,47 +37,6 @@ type entry struct {
 	avoids Route   // instead of usual, while the zonal name is out of use
 }
 
-// shape is what a host's first labels must be, and what becomes of them.
-type shape uint8
-
-const (
-	whole       shape = iota // there are none
-	account                  // an account id, which is dropped: <account>.ddb.<r>
-	bucket                   // a bucket or an access point's alias: kept
-	accessPoint              // <name>-<account>: kept
-	control                  // an account id: kept
-	prefix                   // whatever stands in front of a regional vpce name: kept
-)
-
-// takes tells whether the labels in front of a parent are of the shape.
-func (s shape) takes(front string) bool {
-	switch s {
-	case account, control:
-		return isAccount(front)
-	case accessPoint:
-		i := strings.LastIndexByte(front, '-')
-		return i > 0 && isAccount(front[i+1:]) && strings.IndexByte(front, '.') < 0
-	case bucket:
-		// Aliases of Object Lambda access points and of access points for
-		// Outposts, and directory buckets: S3's interface endpoints don't
-		// serve them.
-		return !strings.HasSuffix(front, "--ol-s3") && !strings.HasSuffix(front, "--op-s3") && !strings.HasSuffix(front, "--x-s3")
-	}
-	return s == prefix
-}
-
-// keeps is what of the front stays in the names.
-func (s shape) keeps(front string) string {
-	if s == account {
-		return ""
-	}
-	return front
-}
-
-func isAccount(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
-}
-
 // scene is what a table is made from.
 type scene struct {
 	mode      Mode
@@ -123,23 +82,25 @@ func (t *table) addHost(s scene, h host) {
 		return
 	}
 	e := &entry{shape: h.shape}
-	into[h.name] = e
 	if free := s.freePath(h.of); free != "" {
 		e.usual = Route{Reason: FreePath, via: &via{endpoint: h.of.ID, service: h.of.Service}}
-		t.finish(e, h.name)
 		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", h.name, h.of.ID, free))
-		return
+	} else {
+		infix := ""
+		if h.of.Service == "s3" {
+			infix = h.infix + "."
+		}
+		regional := infix + bare(h.of.Regional)
+		switch {
+		case h.private():
+			regional = "" // the host itself
+		case len(regional) > maxName:
+			return
+		}
+		t.fill(s, e, h.of, infix, regional)
 	}
-	infix := ""
-	if h.of.Service == "s3" {
-		infix = h.infix + "."
-	}
-	regional := infix + bare(h.of.Regional)
-	if h.private() {
-		regional = "" // the host itself
-	}
-	t.fill(s, e, h.of, infix, regional)
 	t.finish(e, h.name)
+	into[h.name] = e
 }
 
 // finish completes the routes of a host that is known as a whole.
@@ -171,6 +132,7 @@ func (t *table) fill(s scene, into *entry, e endpoint.Endpoint, infix, regional 
 	into.avoids = Route{Host: regional, Target: Regional, via: through}
 	into.usual = into.avoids
 	zonal, inZone := e.ZonalName(s.zone)
+	inZone = inZone && len(infix)+len(bare(zonal)) <= maxName
 	switch {
 	case s.evacuated:
 		into.usual.Reason = Evacuated
@@ -207,6 +169,9 @@ func (t *table) below(asked string) (r Route, known bool) {
 		}
 		if e := t.parents[asked[i+1:]]; e != nil && e.shape.takes(asked[:i]) {
 			front := e.shape.keeps(asked[:i+1])
+			if len(front)+max(len(e.usual.Host), len(e.usual.Fallback), len(e.avoids.Host)) > maxName {
+				break // it is too long for such a name
+			}
 			t.remember(memo, asked, func() *entry {
 				return &entry{health: e.health, usual: t.complete(e.usual, asked, front), avoids: t.complete(e.avoids, asked, front)}
 			})
@@ -223,14 +188,12 @@ const maxMemo = 512
 // remember keeps a host's routes, unless there are many already or somebody else
 // is doing the same: then the next request will.
 func (t *table) remember(memo *map[string]*entry, asked string, routes func() *entry) {
-	var more map[string]*entry
+	if memo != nil && len(*memo) >= maxMemo {
+		return
+	}
+	more := map[string]*entry{}
 	if memo != nil {
-		if len(*memo) >= maxMemo {
-			return
-		}
 		more = maps.Clone(*memo)
-	} else {
-		more = map[string]*entry{}
 	}
 	more[asked] = routes()
 	t.memo.CompareAndSwap(memo, &more)

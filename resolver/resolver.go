@@ -15,7 +15,8 @@ import (
 
 // Resolver decides which name of an interface endpoint a service host should be
 // reached by right now. Make one with [New] and share it: all methods are safe
-// for concurrent use. A nil *Resolver leaves every host as it is.
+// for concurrent use. A nil *Resolver leaves every host as it is; the zero value is
+// not usable.
 type Resolver struct {
 	config config
 	start  time.Time
@@ -27,6 +28,7 @@ type Resolver struct {
 	mode    Mode
 	learned []endpoint.Endpoint
 	told    map[string]bool // what has been logged
+	lines   []func()        // what is to be logged once mu is free, see unlock
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -37,8 +39,9 @@ type Resolver struct {
 const maxLearned = 256
 
 // New returns a resolver that finds its zone and the endpoints in the
-// background, and until then leaves every host as it is. By default it asks
-// [zone.Detect] and [endpoint.Env].
+// background. By default it asks [zone.Detect] and [endpoint.Env]. Until it knows
+// the endpoints it leaves every host as it is; until it knows the zone, requests
+// for those endpoints go to regional names.
 //
 // Sources that need not wait, such as the environment or a file, are asked before
 // New returns: what is wrong with their answer is New's error.
@@ -63,7 +66,11 @@ func New(opts ...Option) (*Resolver, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	var later []func(context.Context) time.Duration
+	type question struct {
+		ask   func(context.Context) time.Duration
+		after time.Duration
+	}
+	var later []question
 	for _, source := range []struct {
 		of  any
 		ask func(context.Context) time.Duration
@@ -72,24 +79,24 @@ func New(opts ...Option) (*Resolver, error) {
 		{r.config.zone, r.askZone, &r.zone.err},
 		{r.config.endpoints, r.askEndpoints, &r.catalog.err},
 	} {
-		if i, ok := source.of.(interface{ Immediate() bool }); ok && i.Immediate() {
-			source.ask(ctx)
+		q := question{ask: source.ask}
+		if isImmediate(source.of) {
+			q.after = source.ask(ctx)
 			if *source.err != nil {
 				stop()
 				return nil, *source.err
 			}
-			continue
 		}
-		later = append(later, source.ask)
+		later = append(later, q)
 	}
 	r.mu.Lock()
 	r.publish()
-	r.mu.Unlock()
-	for _, ask := range later {
+	r.unlock()
+	for _, q := range later {
 		r.running.Add(1)
 		go func() {
 			defer r.running.Done()
-			keepAsking(ctx, ask)
+			keepAsking(ctx, q.after, q.ask)
 		}()
 	}
 	return r, nil
@@ -123,7 +130,8 @@ func (r *Resolver) Resolve(host string) Route {
 }
 
 // learn makes a regional name that no catalogue has part of the table: it came
-// from a client's own configuration, and says all that's needed.
+// from a client's own configuration, and says all that's needed. What it can't
+// make anything of is remembered, so that the next request need not ask again.
 func (r *Resolver) learn(host string) Route {
 	unknown := Route{Host: host}
 	at := 0
@@ -131,42 +139,47 @@ func (r *Resolver) learn(host string) Route {
 		at = strings.Index(host, ".vpce-") + 1
 	}
 	e, err := endpoint.Parse(host[at:])
-	if err != nil {
-		return unknown
-	}
-	unknown.via = &via{endpoint: e.ID, service: e.Service}
-	if e.Zonal != nil {
-		unknown.Reason = Pinned
-		return unknown
+	if err == nil {
+		unknown.via = &via{endpoint: e.ID, service: e.Service}
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.table.Load().exact[bare(e.Regional)]; !known {
-		if len(r.learned) >= maxLearned {
-			return unknown
-		}
-		r.learned = append(r.learned, e)
-		r.publish()
-	}
+	defer r.unlock()
 	t := r.table.Load()
-	if exact := t.exact[host]; exact != nil {
-		return exact.choose()
+	switch {
+	case t.mode == Off: // since a moment ago
+		unknown.Reason = SwitchedOff
+		return unknown
+	case err != nil:
+	case e.Zonal != nil:
+		unknown.Reason = Pinned
+	default:
+		if t.exact[bare(e.Regional)] == nil && len(r.learned) < maxLearned {
+			r.learned = append(r.learned, e)
+			r.publish()
+			t = r.table.Load()
+		}
+		if exact := t.exact[host]; exact != nil {
+			return exact.choose()
+		}
+		if route, known := t.below(host); known {
+			return route
+		}
 	}
-	route, _ := t.below(host)
-	return route
+	t.remember(t.memo.Load(), host, func() *entry { return &entry{usual: unknown} })
+	return unknown
 }
 
 // Succeeded tells that a request reached the route's host and was answered.
 func (r *Resolver) Succeeded(route Route) {
 	if h := route.health(); h != nil {
-		h.succeeded()
+		h.succeeded(route.trial)
 	}
 }
 
 // Failed tells that the route's host could not be reached, and why. Of a route
-// whose host is not a zonal name it changes nothing.
+// whose host is not a zonal name it changes nothing, and nothing without a cause.
 func (r *Resolver) Failed(route Route, cause Cause, err error) {
-	if h := route.health(); h != nil {
+	if h := route.health(); h != nil && cause != NoCause {
 		h.failed(cause, err, route.trial)
 	}
 }
@@ -176,7 +189,15 @@ func (r *Resolver) Failed(route Route, cause Cause, err error) {
 // tests, for cold starts that would rather wait than have their first calls leave
 // the zone, and for diagnosis. Nobody else needs it.
 func (r *Resolver) Ready(ctx context.Context) error {
+	if r == nil {
+		return nil
+	}
 	for _, asked := range []chan struct{}{r.zone.asked, r.catalog.asked} {
+		select {
+		case <-asked:
+			continue // even if there is no time left
+		default:
+		}
 		select {
 		case <-asked:
 		case <-ctx.Done():
@@ -186,8 +207,11 @@ func (r *Resolver) Ready(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	if r.zone.since.IsZero() {
+	switch {
+	case r.zone.since.IsZero():
 		errs = append(errs, r.zone.err)
+	case r.zoneUnnamed():
+		errs = append(errs, fmt.Errorf("resolver: zone %s: %s", r.zone.value.Zone.ID, unnamed))
 	}
 	if r.catalog.since.IsZero() {
 		errs = append(errs, r.catalog.err)
@@ -197,8 +221,11 @@ func (r *Resolver) Ready(ctx context.Context) error {
 
 // SetMode changes the mode, for all requests from now on.
 func (r *Resolver) SetMode(m Mode) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if m <= Off && m != r.mode {
 		r.mode = m
 		r.publish()
@@ -207,12 +234,22 @@ func (r *Resolver) SetMode(m Mode) {
 }
 
 // Close stops everything in the background and waits until it has stopped. The
-// resolver goes on answering from what it knows.
+// resolver goes on answering from what it knows. An error means that a source is
+// still busy although its context has ended: Close doesn't wait for it for long.
 func (r *Resolver) Close() error {
 	if r == nil {
 		return nil
 	}
 	r.stop()
-	r.running.Wait()
-	return nil
+	stopped := make(chan struct{})
+	go func() {
+		r.running.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(maxClose):
+		return errors.New("resolver: a source of the zone or the endpoints has not returned although its context has ended")
+	}
 }

@@ -154,8 +154,11 @@ func ParseMode(s string) (Mode, error) {
 }
 
 // FailedOver is the route that a request took when it was sent to r's fallback
-// because of c.
+// because of c: r itself where there is nothing to fall back to.
 func (r Route) FailedOver(c Cause) Route {
+	if r.Fallback == "" {
+		return r
+	}
 	r.Host, r.Fallback = r.Fallback, ""
 	r.Target, r.Reason, r.Cause, r.trial = Regional, FailedOver, c, false
 	return r

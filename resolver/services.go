@@ -15,6 +15,67 @@ type host struct {
 	of    endpoint.Endpoint
 }
 
+// shape is what a host's first labels must be, and what becomes of them.
+type shape uint8
+
+const (
+	whole       shape = iota // there are none
+	account                  // an account id, which is dropped: <account>.ddb.<r>
+	bucket                   // a bucket or an access point's alias: kept
+	accessPoint              // <name>-<account>: kept
+	control                  // an account id: kept
+	prefix                   // whatever stands in front of a regional vpce name: kept
+)
+
+// takes tells whether the labels in front of a parent are of the shape.
+func (s shape) takes(front string) bool {
+	if !isName(front) {
+		return false
+	}
+	switch s {
+	case account, control:
+		return isAccount(front)
+	case accessPoint:
+		i := strings.LastIndexByte(front, '-')
+		return i > 0 && isAccount(front[i+1:]) && strings.IndexByte(front, '.') < 0
+	case bucket:
+		// Aliases of Object Lambda access points and of access points for
+		// Outposts, and directory buckets: S3's interface endpoints don't
+		// serve them.
+		return !strings.HasSuffix(front, "--ol-s3") && !strings.HasSuffix(front, "--op-s3") && !strings.HasSuffix(front, "--x-s3")
+	}
+	return s == prefix
+}
+
+// keeps is what of the front stays in the names.
+func (s shape) keeps(front string) string {
+	if s == account {
+		return ""
+	}
+	return front
+}
+
+// maxName is how long a name may be, and maxLabel a label of it (RFC 1035).
+const maxName, maxLabel = 253, 63
+
+// isName tells whether s is made of labels that may stand in a DNS name: what
+// isn't has nothing to do in front of a vpce name.
+func isName(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.ContainsFunc(label, isForeign) {
+			return false
+		}
+	}
+	return true
+}
+
+func isForeign(c rune) bool { return (c < 'a' || 'z' < c) && (c < '0' || '9' < c) && c != '-' }
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
 // hostsOf lists the service hosts of all endpoints. Of two endpoints with the
 // same host, the one whose own service has it comes first, so that nothing in a
 // catalogue can take the requests of a service away from its endpoint; beyond
@@ -90,29 +151,49 @@ func listedHosts(e endpoint.Endpoint) []host {
 	return hosts
 }
 
+// owners says whose endpoints alone may serve hosts with such a label: nobody's,
+// where the service answers for them under no other name.
+var owners = map[string]string{
+	"s3":                    "s3", // a bucket of whatever name, too
+	"ddb":                   "dynamodb",
+	"data-kinesis":          "kinesis",
+	"control-kinesis":       "kinesis",
+	"execute-api":           nobody, // an API is found by its own Host
+	"dkr":                   nobody, // the registry answers 403 under a vpce name
+	"dkr-ecr":               nobody, // the registry, dual-stack
+	"dkr-ecr-fips":          nobody,
+	"stream-logs":           nobody, // no endpoint serves it
+	"streaming-logs":        nobody,
+	"s3-global":             nobody,
+	"s3-accelerate":         nobody,
+	"s3-object-lambda":      nobody,
+	"s3-object-lambda-fips": nobody,
+	"s3-outposts":           nobody,
+	"s3-outposts-fips":      nobody,
+}
+
+const nobody = "" // no endpoint's service
+
 // neverRewritten knows the hosts that stay as they are whatever a catalogue
-// lists, because the service answers for them under no other name, or because
-// they are not the endpoint's to serve.
+// lists for the endpoint, because they are not the endpoint's to serve.
 func neverRewritten(name string, e endpoint.Endpoint) bool {
-	switch name {
-	case "s3.amazonaws.com", "sts.amazonaws.com": // the legacy global hosts
+	switch {
+	case name == "s3.amazonaws.com", name == "sts.amazonaws.com": // the legacy global hosts
+		return true
+	case strings.Contains(name, ".vpce."): // an endpoint's own name, and maybe another's
 		return true
 	}
 	for i, label := range strings.Split(name, ".") {
-		switch label {
-		case "execute-api": // an API is found by its own Host
-			return true
-		case "dkr", "dkr-ecr", "dkr-ecr-fips": // the registry answers 403 under a vpce name
-			return true
-		case "stream-logs", "streaming-logs": // no endpoint serves it
-			return true
-		case "s3-global", "s3-accelerate", "s3-object-lambda", "s3-object-lambda-fips", "s3-outposts", "s3-outposts-fips":
-			return true
+		owner, owned := owners[label]
+		if !owned && strings.HasPrefix(label, "s3-") {
+			owner, owned = "s3", true
 		}
-		if strings.HasPrefix(label, "s3express") || strings.HasPrefix(label, "s3-website") {
+		switch {
+		case owned && owner != e.Service:
 			return true
-		}
-		if i > 0 && endpoint.IsRegion(label) && label != e.Region {
+		case strings.HasPrefix(label, "s3express"), strings.HasPrefix(label, "s3-website"):
+			return true
+		case i > 0 && endpoint.IsRegion(label) && label != e.Region:
 			return true // another Region than the endpoint's
 		}
 	}

@@ -20,7 +20,7 @@ type Snapshot struct {
 	ZoneError    string `json:",omitempty"`
 	CatalogError string `json:",omitempty"`
 	// CatalogTime is when the endpoints in use were read; zero: not yet.
-	CatalogTime time.Time
+	CatalogTime time.Time `json:",omitzero"`
 	Endpoints   []EndpointState
 	// Notes say what routing leaves aside, and why.
 	Notes []string `json:",omitempty"`
@@ -63,7 +63,9 @@ func (r *Resolver) Snapshot() Snapshot {
 	if r.catalog.err != nil {
 		s.CatalogError = r.catalog.err.Error()
 	}
-	for _, e := range slices.Concat(r.catalog.value.Endpoints, r.learned) {
+	endpoints := slices.Concat(r.catalog.value.Endpoints, r.learned)
+	s.Endpoints = make([]EndpointState, 0, len(endpoints)) // in JSON a list even if empty
+	for _, e := range endpoints {
 		state := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
 		if name, ok := e.ZonalName(s.ZoneName); ok && s.ZoneName != "" {
 			if h := t.zonal[bare(name)]; h != nil {

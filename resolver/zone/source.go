@@ -114,11 +114,13 @@ func (f first) Answer(ctx context.Context) (Answer, error) {
 
 func (f first) Zone(ctx context.Context) (Zone, error) { return source(f.Answer).Zone(ctx) }
 
-// Immediate is true where the source that is asked first is immediate.
+// Immediate is true where no source of the chain has to wait: one that does may
+// be asked whenever those before it don't know.
 func (f first) Immediate() bool {
-	if len(f) == 0 {
-		return true // it fails at once, and its owner should hear of it at once
+	for _, source := range f {
+		if s, ok := source.(Immediate); !ok || !s.Immediate() {
+			return false
+		}
 	}
-	s, ok := f[0].(Immediate)
-	return ok && s.Immediate()
+	return true // an empty chain fails at once, and its owner should hear of it at once
 }
