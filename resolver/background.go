@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"time"
 
@@ -47,19 +48,56 @@ const (
 )
 
 // keepAsking calls ask after a pause, and again until it says never. ask returns
-// how long its answer is good for, or 0 where it has none.
-func keepAsking(ctx context.Context, pause time.Duration, ask func(context.Context) time.Duration) {
+// how long its answer is good for, or 0 where it has none. What is wanted only
+// while there are requests is asked for when wanted says that there was one.
+func keepAsking(ctx context.Context, pause time.Duration, wanted func(context.Context) bool, ask func(context.Context) time.Duration) {
 	retry := firstRetry
 	for pause != never {
-		if pause > 0 && !sleep(ctx, pause) {
+		if pause > 0 && !(sleep(ctx, pause) && wanted(ctx)) {
 			return
 		}
-		if pause = ask(ctx); pause != 0 {
+		if pause = safely(ctx, ask); pause != 0 {
 			retry = firstRetry
 			continue
 		}
 		pause = retry - time.Duration(rand.Int64N(int64(retry)/2))
 		retry = min(2*retry, lastRetry)
+	}
+}
+
+// safely asks. Something of ours that panics in the background would take the
+// whole program with it.
+func safely(ctx context.Context, ask func(context.Context) time.Duration) (pause time.Duration) {
+	defer func() {
+		if recover() != nil {
+			pause = 0
+		}
+	}()
+	return ask(ctx)
+}
+
+// always is for what is wanted in an idle process, too.
+func always(ctx context.Context) bool { return ctx.Err() == nil }
+
+// whenUsed waits for a request, unless there was one since it was last called, or
+// there is no catalogue yet that could be used meanwhile.
+func (r *Resolver) whenUsed(ctx context.Context) bool {
+	r.mu.Lock()
+	none := r.catalog.since.IsZero()
+	r.mu.Unlock()
+	if r.used.Swap(false) || none {
+		select {
+		case <-r.use: // that is the one
+		default:
+		}
+		return true
+	}
+	select {
+	case <-r.use:
+		r.used.Store(false)
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -115,10 +153,17 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	catalog, err := endpointsOf(ctx, r.config.endpoints)
 	r.mu.Lock()
 	defer r.unlock()
+	news := r.catalog.since.IsZero() || !reflect.DeepEqual(catalog, r.catalog.value)
 	r.catalog.update(catalog, err)
+	const unread = "azaffinity: could not read the endpoints"
 	if err != nil {
-		r.warnOnce("azaffinity: the endpoints are not known", "error", err)
+		r.warnOnce(unread, "error", err, "in_use_since", r.catalog.since)
 		return 0
+	}
+	delete(r.told, unread)
+	refresh := r.config.refresh - r.config.refresh/10 + time.Duration(rand.Int64N(int64(r.config.refresh)/5))
+	if !news {
+		return refresh
 	}
 	listed := map[string]bool{}
 	for _, e := range catalog.Endpoints {
@@ -126,7 +171,7 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	}
 	r.learned = slices.DeleteFunc(r.learned, func(e endpoint.Endpoint) bool { return listed[bare(e.Regional)] })
 	r.publish()
-	return never
+	return refresh
 }
 
 // endpointsOf asks the source, trusting it with nothing.

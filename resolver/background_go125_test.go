@@ -165,7 +165,7 @@ func TestZoneIDAndName(t *testing.T) {
 						return zone.Answer{Zone: tt.zone, Until: time.Now().Add(time.Minute)}, nil
 					}),
 					endpointsFunc(func(context.Context) (endpoint.Catalog, error) {
-						time.Sleep(time.Second)
+						time.Sleep(time.Second / 2)
 						return endpoint.Catalog{Endpoints: sqsOnly(), ZoneNames: tt.names}, nil
 					}), resolver.WithLogger(log.logger()))
 				err := r.Ready(t.Context())

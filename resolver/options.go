@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -15,8 +16,13 @@ type config struct {
 	endpoints endpoint.Source
 	log       *slog.Logger
 	mode      Mode
+	refresh   time.Duration
 	wanted    map[string]bool
 }
+
+// defaultRefresh is how old a catalogue may get: endpoints come and go with
+// deployments.
+const defaultRefresh = 10 * time.Minute
 
 // WithZone says where to learn the zone from. The default is [zone.Detect].
 func WithZone(s zone.Source) Option {
@@ -27,6 +33,14 @@ func WithZone(s zone.Source) Option {
 // [endpoint.Env].
 func WithEndpoints(s endpoint.Source) Option {
 	return func(c *config) { c.endpoints = s }
+}
+
+// WithRefresh sets how often the endpoints are asked for again: every d, give or
+// take a tenth, while there are requests, and with the first request after a pause.
+// The default is 10 minutes; a second is the least. What was known before stays in
+// use while that fails.
+func WithRefresh(d time.Duration) Option {
+	return func(c *config) { c.refresh = max(d, time.Second) }
 }
 
 // WithLogger has changes of state logged: what was found, what can't be, which

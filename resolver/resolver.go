@@ -21,6 +21,8 @@ type Resolver struct {
 	config config
 	start  time.Time
 	table  atomic.Pointer[table]
+	used   atomic.Bool   // by a request, since the endpoints were last asked for
+	use    chan struct{} // and it was the first in a while
 
 	mu      sync.Mutex // guards what follows, and publishing
 	zone    known[zone.Answer]
@@ -47,7 +49,8 @@ const maxLearned = 256
 // New returns: what is wrong with their answer is New's error.
 func New(opts ...Option) (*Resolver, error) {
 	r := &Resolver{
-		config:  config{zone: zone.Detect(), endpoints: endpoint.Env(), wanted: map[string]bool{}},
+		config:  config{zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh, wanted: map[string]bool{}},
+		use:     make(chan struct{}, 1),
 		start:   time.Now(),
 		zone:    known[zone.Answer]{asked: make(chan struct{})},
 		catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
@@ -66,37 +69,34 @@ func New(opts ...Option) (*Resolver, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	type question struct {
-		ask   func(context.Context) time.Duration
-		after time.Duration
-	}
-	var later []question
-	for _, source := range []struct {
-		of  any
-		ask func(context.Context) time.Duration
-		err *error
+	sources := []struct {
+		of     any
+		ask    func(context.Context) time.Duration
+		wanted func(context.Context) bool
+		err    *error
+		pause  time.Duration
 	}{
-		{r.config.zone, r.askZone, &r.zone.err},
-		{r.config.endpoints, r.askEndpoints, &r.catalog.err},
-	} {
-		q := question{ask: source.ask}
-		if isImmediate(source.of) {
-			q.after = source.ask(ctx)
-			if *source.err != nil {
-				stop()
-				return nil, *source.err
-			}
+		{r.config.zone, r.askZone, always, &r.zone.err, 0},
+		{r.config.endpoints, r.askEndpoints, r.whenUsed, &r.catalog.err, 0},
+	}
+	for i := range sources {
+		s := &sources[i]
+		if !isImmediate(s.of) {
+			continue
 		}
-		later = append(later, q)
+		if s.pause = s.ask(ctx); *s.err != nil {
+			stop()
+			return nil, *s.err
+		}
 	}
 	r.mu.Lock()
 	r.publish()
 	r.unlock()
-	for _, q := range later {
+	for _, s := range sources {
 		r.running.Add(1)
 		go func() {
 			defer r.running.Done()
-			keepAsking(ctx, q.after, q.ask)
+			keepAsking(ctx, s.pause, s.wanted, s.ask)
 		}()
 	}
 	return r, nil
@@ -110,6 +110,9 @@ func New(opts ...Option) (*Resolver, error) {
 func (r *Resolver) Resolve(host string) Route {
 	if r == nil {
 		return Route{Host: host}
+	}
+	if !r.used.Load() {
+		r.wake()
 	}
 	t := r.table.Load()
 	if e := t.exact[host]; e != nil {
@@ -127,6 +130,15 @@ func (r *Resolver) Resolve(host string) Route {
 		return r.learn(host)
 	}
 	return route
+}
+
+// wake tells the background that the resolver is in use.
+func (r *Resolver) wake() {
+	r.used.Store(true)
+	select {
+	case r.use <- struct{}{}:
+	default: // it was told, and hasn't looked yet
+	}
 }
 
 // learn makes a regional name that no catalogue has part of the table: it came

@@ -1,0 +1,102 @@
+//go:build go1.25
+
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Given a resolver whose requests come and go, then the endpoints are asked for
+// again about every ten minutes while they come, not at all while they don't, and
+// with the first that comes after a pause.
+func TestEndpointsAreAskedForAgainWhileInUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var count atomic.Int32
+		r := newSlowResolver(t, zone.Static(inA), endpointsFunc(func(context.Context) (endpoint.Catalog, error) {
+			count.Add(1)
+			return endpoint.Catalog{Endpoints: sqsOnly()}, nil
+		}))
+		synctest.Wait()
+		if got := count.Load(); got != 1 {
+			t.Fatalf("at the start: asked %d times, want once", got)
+		}
+		for range 60 {
+			r.Resolve(sqs)
+			time.Sleep(time.Minute)
+		}
+		busy := count.Load()
+		if busy < 6 || busy > 8 {
+			t.Errorf("in an hour with a request a minute: asked %d times, want about 7", busy)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := count.Load() - busy; got > 1 {
+			t.Errorf("in a day without a request: asked %d times, want once at most, for the last one before", got)
+		}
+		idle := count.Load()
+		r.Resolve(sqs)
+		synctest.Wait()
+		if got := count.Load() - idle; got != 1 {
+			t.Errorf("with the first request after it: asked %d times, want once", got)
+		}
+	})
+}
+
+// Given endpoints that change, and a source that then fails, then the last good
+// answer is in use, names that stay keep their health, and a snapshot says what is
+// wrong.
+func TestTheLastGoodCatalogueStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type answer struct {
+			catalog endpoint.Catalog
+			err     error
+		}
+		var next atomic.Pointer[answer]
+		answers := func(err error, endpoints ...endpoint.Endpoint) {
+			next.Store(&answer{endpoint.Catalog{Endpoints: endpoints}, err})
+		}
+		answers(nil, sqsOnly()...)
+		r := newSlowResolver(t, zone.Static(inA), endpointsFunc(func(context.Context) (endpoint.Catalog, error) {
+			a := next.Load()
+			return a.catalog, a.err
+		}), resolver.WithRefresh(time.Minute))
+		later := func() {
+			for range 3 {
+				r.Resolve(sqs)
+				time.Sleep(time.Minute)
+			}
+			synctest.Wait()
+		}
+		synctest.Wait()
+		r.Failed(r.Resolve(sqs), resolver.CauseAbsent, nil)
+		expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Unhealthy)
+
+		answers(nil, append(sqsOnly(), endpoint.Endpoint{Regional: regional("kms")})...)
+		r.Resolve(sqs)
+		time.Sleep(time.Minute + 6*time.Second)
+		synctest.Wait()
+		expect(t, r.Resolve("kms.us-east-1.amazonaws.com"), zonal("kms"), regional("kms"), resolver.Zonal, resolver.InZone)
+
+		denied := errors.New("UnauthorizedOperation")
+		answers(denied)
+		later()
+		expect(t, r.Resolve("kms.us-east-1.amazonaws.com"), zonal("kms"), regional("kms"), resolver.Zonal, resolver.InZone)
+		if got := r.Snapshot().CatalogError; got != denied.Error() {
+			t.Errorf("the snapshot says %q, want %q", got, denied)
+		}
+
+		answers(nil)
+		later()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		expectUntouched(t, r.Resolve(sqs), sqs, resolver.NoEndpoint)
+	})
+}
