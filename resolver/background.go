@@ -192,11 +192,12 @@ func endpointsOf(ctx context.Context, s endpoint.Source) (c endpoint.Catalog, er
 func (r *Resolver) publish() {
 	old := r.table.Load()
 	t := newTable(scene{
-		mode:    r.mode,
-		zone:    r.zoneName(),
-		catalog: r.catalog.value,
-		learned: r.learned,
-		wanted:  r.config.wanted,
+		mode:      r.mode,
+		zone:      r.zoneName(),
+		evacuated: !r.avoid.IsZero(),
+		catalog:   r.catalog.value,
+		learned:   r.learned,
+		wanted:    r.config.wanted,
 		health: func(name string) *health {
 			if old != nil && old.zonal[name] != nil {
 				return old.zonal[name] // what it has been doing stays

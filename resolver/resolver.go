@@ -28,9 +28,12 @@ type Resolver struct {
 	zone    known[zone.Answer]
 	catalog known[endpoint.Catalog]
 	mode    Mode
+	avoid   time.Time   // the zone's names are left alone until then
+	rejoin  *time.Timer // ends that; nil where nothing is avoided
 	learned []endpoint.Endpoint
 	told    map[string]bool // what has been logged
 	lines   []func()        // what is to be logged once mu is free, see unlock
+	closed  bool
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -245,6 +248,45 @@ func (r *Resolver) SetMode(m Mode) {
 	}
 }
 
+// Avoid sends everything that would go to this zone's names to regional ones
+// instead, at once and until the given time, whatever the names' health: the answer
+// to "this zone is impaired". A time that has passed ends it.
+func (r *Resolver) Avoid(until time.Time) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.unlock()
+	if r.rejoin != nil {
+		r.rejoin.Stop()
+	}
+	left := time.Until(until)
+	if left <= 0 || r.closed {
+		r.endAvoid()
+		return
+	}
+	r.avoid = until
+	r.rejoin = time.AfterFunc(left, func() {
+		defer func() { _ = recover() }() // nobody else would
+		r.mu.Lock()
+		defer r.unlock()
+		if r.avoid.Equal(until) { // not another time by now
+			r.endAvoid()
+		}
+	})
+	r.publish()
+	r.info("azaffinity: the zone is avoided", "until", until)
+}
+
+// endAvoid is called with r.mu held.
+func (r *Resolver) endAvoid() {
+	if !r.avoid.IsZero() {
+		r.avoid = time.Time{}
+		r.publish()
+		r.info("azaffinity: the zone is no longer avoided")
+	}
+}
+
 // Close stops everything in the background and waits until it has stopped. The
 // resolver goes on answering from what it knows. An error means that a source is
 // still busy although its context has ended: Close doesn't wait for it for long.
@@ -253,6 +295,12 @@ func (r *Resolver) Close() error {
 		return nil
 	}
 	r.stop()
+	r.mu.Lock()
+	r.closed = true
+	if r.rejoin != nil {
+		r.rejoin.Stop() // what is avoided stays so
+	}
+	r.mu.Unlock()
 	stopped := make(chan struct{})
 	go func() {
 		r.running.Wait()

@@ -10,6 +10,8 @@ import (
 // Snapshot is what a resolver knows at one moment, made for people and for JSON.
 type Snapshot struct {
 	Mode Mode
+	// AvoidUntil is set while [Resolver.Avoid] keeps requests away from the zone.
+	AvoidUntil time.Time `json:",omitzero"`
 	// Zone is the zone as its source told it, ZoneSource who that was, and
 	// ZoneName the name that zonal names are made with: the endpoints' owner's.
 	Zone       zone.Zone
@@ -51,6 +53,7 @@ func (r *Resolver) Snapshot() Snapshot {
 	t := r.table.Load()
 	s := Snapshot{
 		Mode:        r.mode,
+		AvoidUntil:  r.avoid,
 		Zone:        r.zone.value.Zone,
 		ZoneSource:  r.zone.value.Source,
 		ZoneName:    r.zoneName(),

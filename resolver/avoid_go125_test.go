@@ -1,0 +1,49 @@
+//go:build go1.25
+
+package resolver_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Given a running resolver that is told to avoid the zone, then requests leave it
+// at once, and come back when the time is over or when told so.
+func TestAvoid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...))
+		away := func() {
+			t.Helper()
+			expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Evacuated)
+		}
+		back := func() {
+			t.Helper()
+			expect(t, r.Resolve(sqs), zonal("sqs"), regional("sqs"), resolver.Zonal, resolver.InZone)
+		}
+		back()
+		until := time.Now().Add(time.Hour)
+		r.Avoid(until)
+		away()
+		if got := r.Snapshot().AvoidUntil; !got.Equal(until) {
+			t.Errorf("the snapshot says until %v, want %v", got, until)
+		}
+		time.Sleep(time.Hour - time.Second)
+		away()
+		r.Avoid(until.Add(time.Hour)) // longer
+		time.Sleep(time.Hour)
+		away()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		back()
+		r.Avoid(time.Now().Add(time.Hour))
+		away()
+		r.Avoid(time.Time{})
+		back()
+		r.Avoid(time.Now().Add(time.Hour)) // is over with Close, which leaves no timer
+	})
+}
