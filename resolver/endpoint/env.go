@@ -24,7 +24,8 @@ const (
 // AZAFFINITY_ENDPOINTS_FILE and AZAFFINITY_ZONE_NAMES, each time it is asked.
 // None of them needs to be set: an empty catalogue is an answer, and clients
 // that were given a regional name by the SDK's own AWS_ENDPOINT_URL_<SERVICE>
-// are routed without one.
+// are routed without one. What several of them say is joined as by [Join], with
+// what is written by hand first.
 //
 // The list takes CloudFormation's spelling ("Z7HUB22UULQXV:vpce-…"), and all of
 // an endpoint's DnsEntries joined: zonal names say which zones it has, and
@@ -36,79 +37,74 @@ type env struct{}
 
 func (env) Immediate() bool { return true }
 
-func (env) Endpoints(ctx context.Context) (Catalog, error) {
-	cat, err := parseList(os.Getenv(EnvEndpoints))
+func (env) Endpoints(context.Context) (Catalog, error) {
+	wrong := func(variable string, err error) (Catalog, error) {
+		return Catalog{}, fmt.Errorf("endpoint: %s: %w", variable, err)
+	}
+	byHand, err := parseList(os.Getenv(EnvEndpoints))
 	if err != nil {
-		return Catalog{}, fmt.Errorf("%s: %w", EnvEndpoints, err)
+		return wrong(EnvEndpoints, err)
 	}
-	if cat.ZoneNames, err = parseZoneNames(os.Getenv(EnvZoneNames)); err != nil {
-		return Catalog{}, fmt.Errorf("%s: %w", EnvZoneNames, err)
+	if byHand.ZoneNames, err = parseZoneNames(os.Getenv(EnvZoneNames)); err != nil {
+		return wrong(EnvZoneNames, err)
 	}
+	all := []Catalog{byHand}
 	for path := range strings.SplitSeq(os.Getenv(EnvEndpointsFile), ",") {
 		if path = strings.TrimSpace(path); path == "" {
 			continue
 		}
-		more, err := File(path).Endpoints(ctx)
+		cat, err := readFile(path)
 		if err != nil {
-			return Catalog{}, fmt.Errorf("%s: %w", EnvEndpointsFile, err)
+			return wrong(EnvEndpointsFile, err)
 		}
-		cat.merge(more)
+		all = append(all, cat)
 	}
-	return cat, nil
+	return merge(all...), nil
 }
-
-// pendingZone stands in place of a hosted zone's id while private DNS is being
-// set up (seen in DescribeVpcEndpoints' answers).
-const pendingZone = "ZONEIDPENDING"
 
 func parseList(list string) (Catalog, error) {
 	var cat Catalog
+	at := map[string]int{} // regional name -> where it is in cat
+	last := -1
 	for entry := range strings.FieldsFuncSeq(list, isSeparator) {
-		zoneID, dnsName, ok := strings.Cut(entry, ":")
-		if !ok || !isHostedZone(zoneID) {
-			zoneID, dnsName = "", entry
+		hostedZone, dnsName, ok := strings.Cut(entry, ":")
+		if !ok || !isHostedZone(hostedZone) {
+			hostedZone, dnsName = "", entry
 		}
-		if isPrivate := !strings.Contains(dnsName, ".vpce."); isPrivate && len(cat.Endpoints) > 0 {
-			e := &cat.Endpoints[len(cat.Endpoints)-1]
-			n, err := split(e.Regional)
-			if err != nil {
+		if last >= 0 && !strings.Contains(dnsName, ".vpce.") {
+			if err := cat.Endpoints[last].addListed(dnsName, hostedZone); err != nil {
 				return Catalog{}, err
-			}
-			if err := n.checkPrivate(dnsName); err != nil {
-				return Catalog{}, fmt.Errorf("endpoint %s: %w", e.ID, err)
-			}
-			if zoneID != pendingZone {
-				e.Hosts, e.PrivateDNS = append(e.Hosts, dnsName), true
 			}
 			continue
 		}
-		e, err := Parse(dnsName)
+		n, err := split(dnsName)
 		if err != nil {
 			return Catalog{}, err
 		}
-		cat.add(e)
-	}
-	return cat, nil
-}
-
-// add puts e in, or joins its zones with those of the same endpoint's entry.
-// The last entry is the one that e went to.
-func (c *Catalog) add(e Endpoint) {
-	for i := range c.Endpoints {
-		have := c.Endpoints[i]
-		if bare(have.Regional) != bare(e.Regional) {
+		e := n.endpoint()
+		if last, ok = at[bare(e.Regional)]; ok {
+			cat.Endpoints[last].fill(e)
 			continue
 		}
-		for zone, name := range e.Zonal {
-			if have.Zonal == nil {
-				have.Zonal = map[string]string{}
-			}
-			have.Zonal[zone] = name
-		}
-		c.Endpoints = append(append(c.Endpoints[:i:i], c.Endpoints[i+1:]...), have)
-		return
+		last = len(cat.Endpoints)
+		at[bare(e.Regional)] = last
+		cat.Endpoints = append(cat.Endpoints, e)
 	}
-	c.Endpoints = append(c.Endpoints, e)
+	return cat.normalize()
+}
+
+// addListed adds what isn't a vpce name: it has to be a private DNS name of e,
+// which is the endpoint named before it.
+func (e *Endpoint) addListed(dnsName, hostedZone string) error {
+	n, err := split(e.Regional)
+	if err != nil {
+		return err
+	}
+	if why := n.privateFault(dnsName); why != "" {
+		return fmt.Errorf(`%s has no ".vpce." in it, and is no private DNS name of %s, which stands before it: %s`, quote(dnsName), e.ID, why)
+	}
+	e.addHost(dnsName, hostedZone)
+	return nil
 }
 
 func isSeparator(r rune) bool { return r == ',' || unicode.IsSpace(r) }
@@ -121,16 +117,27 @@ func parseZoneNames(list string) (map[string]string, error) {
 	var names map[string]string
 	for pair := range strings.FieldsFuncSeq(list, isSeparator) {
 		id, zone, ok := strings.Cut(pair, "=")
-		if !ok || !isLabel(id) || !isLabel(zone) {
-			return nil, fmt.Errorf("endpoint: %s is not a zone ID and a zone name, such as use1-az6=us-east-1a", quote(pair))
+		if !ok {
+			return nil, fmt.Errorf("%s is not a zone ID and a zone name, such as use1-az6=us-east-1a", quote(pair))
 		}
-		if had, ok := names[id]; ok && had != zone {
-			return nil, fmt.Errorf("endpoint: the zone %s has two names, %s and %s", id, had, zone)
+		if err := addZone(&names, id, zone); err != nil {
+			return nil, err
 		}
-		if names == nil {
-			names = map[string]string{}
-		}
-		names[id] = zone
 	}
 	return names, nil
+}
+
+// addZone puts a zone of one source in, which may not contradict itself.
+func addZone(names *map[string]string, id, name string) error {
+	if err := checkZone(id, name); err != nil {
+		return err
+	}
+	if had, ok := (*names)[id]; ok && had != name {
+		return fmt.Errorf("the zone %s has two names, %s and %s: want one account's", id, had, name)
+	}
+	if *names == nil {
+		*names = map[string]string{}
+	}
+	(*names)[id] = name
+	return nil
 }

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,10 +27,14 @@ const maxFile = 16 << 20
 // same file as a second JSON value, or be a file of their own (see [Join] and
 // AZAFFINITY_ENDPOINTS_FILE). The file is read each time the source is asked.
 //
-// Only interface endpoints of AWS services that are available are taken, and all
-// have to be of one VPC: a request that is sent to another VPC's endpoint hangs.
-// An S3 or DynamoDB endpoint beside a free gateway endpoint is marked with
-// FreePath.
+// Only available interface endpoints are taken, and all have to be of one VPC:
+// a request that is sent to another VPC's endpoint hangs. An S3 or DynamoDB
+// endpoint beside a free gateway endpoint is marked with FreePath. What is left
+// out although it might be missed is in the catalogue's Notes.
+//
+// A file that isn't there, isn't a regular one, is larger than 16 MiB or holds
+// anything else is an error, and so is a single name in it that AWS would not
+// list there: nothing is taken of such a file.
 func File(path string) Source { return file(path) }
 
 type file string
@@ -37,18 +42,33 @@ type file string
 func (file) Immediate() bool { return true }
 
 func (f file) Endpoints(context.Context) (Catalog, error) {
-	content, err := readBounded(string(f))
+	cat, err := readFile(string(f))
 	if err != nil {
-		return Catalog{}, fmt.Errorf("endpoint: reading the catalogue: %w", err)
+		return Catalog{}, fmt.Errorf("endpoint: %w", err)
+	}
+	return cat, nil
+}
+
+func readFile(path string) (Catalog, error) {
+	content, err := readBounded(path)
+	if err != nil {
+		return Catalog{}, fmt.Errorf("reading the catalogue: %w", err)
 	}
 	cat, err := parseCLI(content)
 	if err != nil {
-		return Catalog{}, fmt.Errorf("endpoint: %s: %w", string(f), err)
+		return Catalog{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return cat, nil
 }
 
 func readBounded(path string) ([]byte, error) {
+	// Before it is opened: opening a pipe waits for its writer.
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: write the output of aws ec2 describe-vpc-endpoints into one", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -59,182 +79,124 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d MiB: is it the output of aws ec2 describe-vpc-endpoints?", path, maxFile>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", path, maxFile>>20)
 	}
 	return content, nil
 }
 
-// Description is one VPC endpoint as EC2's DescribeVpcEndpoints describes it,
-// with the fields that matter here. Its JSON is that of the AWS CLI.
-type Description struct {
-	VpcEndpointID     string      `json:"VpcEndpointId"`
-	VpcEndpointType   string      `json:"VpcEndpointType"` // "Interface", "Gateway", …
-	VpcID             string      `json:"VpcId"`
-	ServiceName       string      `json:"ServiceName"`   // "com.amazonaws.us-east-1.sqs"
-	ServiceRegion     string      `json:"ServiceRegion"` // empty: the endpoint's own
-	State             string      `json:"State"`         // "available", "pending", …
-	PrivateDNSEnabled bool        `json:"PrivateDnsEnabled"`
-	DNSEntries        []DNSEntry  `json:"DnsEntries"`
-	DNSOptions        *DNSOptions `json:"DnsOptions"`
-}
-
-// DNSEntry is one of an endpoint's DNS names.
-type DNSEntry struct {
-	DNSName      string `json:"DnsName"`
-	HostedZoneID string `json:"HostedZoneId"`
-}
-
-// DNSOptions are an endpoint's DNS options.
-type DNSOptions struct {
-	PrivateDNSOnlyForInboundResolverEndpoint bool `json:"PrivateDnsOnlyForInboundResolverEndpoint"`
-}
-
+// cliOutput is what the two commands print.
 type cliOutput struct {
 	VpcEndpoints      []Description
 	AvailabilityZones []struct {
 		ZoneID   string `json:"ZoneId"`
 		ZoneName string `json:"ZoneName"`
 	}
+	NextToken string
 }
 
 func parseCLI(content []byte) (Catalog, error) {
 	var all cliOutput
 	var known bool
-	for dec := json.NewDecoder(strings.NewReader(string(content))); ; {
-		var out cliOutput
-		err := dec.Decode(&out)
+	for dec := json.NewDecoder(bytes.NewReader(content)); ; {
+		var value json.RawMessage
+		err := dec.Decode(&value)
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return Catalog{}, fmt.Errorf("not the JSON that the AWS CLI prints: %w (it begins with %s)", jsonError(err), quote(beginning(content)))
+			return Catalog{}, jsonError(err, content, content)
+		}
+		var out cliOutput
+		if err := json.Unmarshal(value, &out); err != nil {
+			return Catalog{}, jsonError(err, content, value)
+		}
+		if err := unique(json.NewDecoder(bytes.NewReader(value))); err != nil {
+			return Catalog{}, jsonError(err, content, value)
 		}
 		known = known || out.VpcEndpoints != nil || out.AvailabilityZones != nil
 		all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
 		all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
+		if out.VpcEndpoints != nil {
+			all.NextToken = out.NextToken
+		}
 	}
-	if !known {
-		return Catalog{}, errors.New("it has neither VpcEndpoints nor AvailabilityZones: write the output of aws ec2 describe-vpc-endpoints into it")
+	switch {
+	case !known:
+		return Catalog{}, errors.New("it has neither VpcEndpoints nor AvailabilityZones: write the output of aws ec2 describe-vpc-endpoints into it, as it is")
+	case all.NextToken != "":
+		return Catalog{}, errors.New("it is one page of several (it has a NextToken): run aws ec2 describe-vpc-endpoints without --no-paginate and --max-items")
 	}
-	cat, err := FromDescriptions(all.VpcEndpoints)
+	cat, err := fromDescriptions(all.VpcEndpoints)
 	if err != nil {
 		return Catalog{}, err
 	}
 	for _, z := range all.AvailabilityZones {
-		if cat.ZoneNames == nil {
-			cat.ZoneNames = map[string]string{}
-		}
-		if had, ok := cat.ZoneNames[z.ZoneID]; ok && had != z.ZoneName {
-			return Catalog{}, fmt.Errorf("the zone %s has two names, %s and %s", quote(z.ZoneID), quote(had), quote(z.ZoneName))
-		}
-		cat.ZoneNames[z.ZoneID] = z.ZoneName
-	}
-	return cat.normalize()
-}
-
-func jsonError(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends in the middle")
-	}
-	return err
-}
-
-func beginning(content []byte) string {
-	return strings.TrimSpace(string(content[:min(len(content), 40)]))
-}
-
-// FromDescriptions makes a catalogue of what EC2 says of a VPC's endpoints.
-func FromDescriptions(descriptions []Description) (Catalog, error) {
-	var cat Catalog
-	gateways := map[string]string{} // service name -> a gateway endpoint's id
-	var vpc string
-	for _, d := range descriptions {
-		if !strings.EqualFold(d.State, "available") {
-			continue
-		}
-		switch {
-		case strings.EqualFold(d.VpcEndpointType, "Gateway"):
-			gateways[d.VpcID+" "+d.ServiceName] = d.VpcEndpointID
-		case strings.EqualFold(d.VpcEndpointType, "Interface"):
-			if vpc == "" {
-				vpc = d.VpcID
-			}
-			if d.VpcID != vpc {
-				return Catalog{}, fmt.Errorf("it has endpoints of two VPCs, %s and %s: write one VPC's (--filters Name=vpc-id,Values=%s)",
-					quote(vpc), quote(d.VpcID), vpc)
-			}
-		}
-	}
-	for _, d := range descriptions {
-		if !strings.EqualFold(d.VpcEndpointType, "Interface") {
-			continue
-		}
-		if !strings.EqualFold(d.State, "available") {
-			cat.note("%s (%s) is left out: its state is %s", d.VpcEndpointID, d.ServiceName, quote(d.State))
-			continue
-		}
-		e, err := d.endpoint()
-		if err != nil {
+		if err := addZone(&cat.ZoneNames, z.ZoneID, z.ZoneName); err != nil {
 			return Catalog{}, err
 		}
-		if e.Regional == "" {
-			cat.note("%s (%s) is left out: it has no DNS names", d.VpcEndpointID, d.ServiceName)
-			continue
-		}
-		switch gateway := gateways[d.VpcID+" "+d.ServiceName]; {
-		case gateway != "":
-			e.FreePath = "the VPC's gateway endpoint " + gateway + " is free of charge"
-		case d.DNSOptions != nil && d.DNSOptions.PrivateDNSOnlyForInboundResolverEndpoint:
-			e.FreePath = "its private DNS is for inbound Resolver endpoints only, so inside the VPC the gateway endpoint is meant"
-		}
-		cat.Endpoints = append(cat.Endpoints, e)
 	}
 	return cat, nil
 }
 
-func (c *Catalog) note(format string, args ...any) {
-	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
+// unique refuses an object that has a key twice: encoding/json, which tells
+// letter case not apart, would make a mixture of the two values. The value is
+// known to be JSON, and not to be nested too deep.
+func unique(dec *json.Decoder) error {
+	token, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	open, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		if open == '{' {
+			token, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			key, _ := token.(string)
+			folded := strings.ToLower(strings.ToUpper(key))
+			if seen[folded] {
+				return fmt.Errorf("it has %s twice in one object", quote(key))
+			}
+			seen[folded] = true
+		}
+		if err := unique(dec); err != nil {
+			return err
+		}
+	}
+	_, err = dec.Token()
+	return err
 }
 
-// endpoint reads the names. AWS prints the regional one first, the zonal ones
-// in no order and the private ones last.
-func (d Description) endpoint() (Endpoint, error) {
-	if len(d.DNSEntries) == 0 {
-		return Endpoint{}, nil
+// jsonError says what is wrong with a file, and where: value is the part of it
+// that the error's offset counts in.
+func jsonError(err error, content, value []byte) error {
+	const want = "want the output of aws ec2 describe-vpc-endpoints --output json, as it is"
+	var (
+		syntax *json.SyntaxError
+		typed  *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("not JSON: it ends in the middle, after %s: %s", quote(before(content, int64(len(content)))), want)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON: %w, after %s: %s", err, quote(before(value, syntax.Offset)), want)
+	case errors.As(err, &typed) && typed.Field == "":
+		return fmt.Errorf("it is a JSON %s, and not an object with VpcEndpoints (it begins with %s): %s", typed.Value, quote(string(value[:min(len(value), shown)])), want)
+	case errors.As(err, &typed):
+		return fmt.Errorf("%s is of the wrong type, %s, after %s: %s", typed.Field, typed.Value, quote(before(value, typed.Offset)), want)
 	}
-	// Not nil: AWS's listing is complete, and an endpoint without zonal names
-	// (to a service in another Region) has none.
-	e := Endpoint{ID: d.VpcEndpointID, Region: d.ServiceRegion, Zonal: map[string]string{}}
-	var private bool
-	var zonal []name
-	for _, entry := range d.DNSEntries {
-		if !strings.Contains(entry.DNSName, ".vpce.") {
-			e.Hosts = append(e.Hosts, entry.DNSName)
-			private = private || entry.HostedZoneID != pendingZone
-			continue
-		}
-		n, err := split(entry.DNSName)
-		switch {
-		case err != nil:
-			return Endpoint{}, err
-		case e.Regional == "" && n.zone == "":
-			e.Regional = entry.DNSName
-		case n.zone != "":
-			zonal = append(zonal, n)
-		}
-	}
-	if e.Regional == "" {
-		return Endpoint{}, fmt.Errorf("endpoint %s has no regional name under .vpce. among its DNS names, but %s",
-			quote(d.VpcEndpointID), quote(d.DNSEntries[0].DNSName))
-	}
-	for _, n := range zonal {
-		if n.regional() == e.Regional {
-			e.Zonal[n.zone] = n.zonal()
-		}
-	}
-	// Private DNS that only inbound Resolver endpoints see doesn't lead here
-	// from inside the VPC.
-	e.PrivateDNS = d.PrivateDNSEnabled && private &&
-		(d.DNSOptions == nil || !d.DNSOptions.PrivateDNSOnlyForInboundResolverEndpoint)
-	return e, e.normalize()
+	return fmt.Errorf("%w: %s", err, want)
+}
+
+const shown = 40 // bytes of a file that an error shows
+
+// before is what stands in front of an offset, and a little of it.
+func before(content []byte, offset int64) string {
+	end := max(0, min(int(offset), len(content)))
+	return string(content[max(0, end-shown):end])
 }

@@ -17,13 +17,9 @@ import (
 func Parse(dnsName string) (Endpoint, error) {
 	n, err := split(dnsName)
 	if err != nil {
-		return Endpoint{}, err
+		return Endpoint{}, fmt.Errorf("endpoint: %w", err)
 	}
-	e := Endpoint{ID: n.id, Service: n.service, Region: n.region, Regional: n.regional()}
-	if n.zone != "" {
-		e.Zonal = map[string]string{n.zone: n.zonal()}
-	}
-	return e, nil
+	return n.endpoint(), nil
 }
 
 // name is a vpce name in its parts:
@@ -31,6 +27,14 @@ func Parse(dnsName string) (Endpoint, error) {
 type name struct {
 	star                                      string // "*." or ""
 	id, unique, zone, service, region, suffix string
+}
+
+func (n name) endpoint() Endpoint {
+	e := Endpoint{ID: n.id, Service: n.service, Region: n.region, Regional: n.regional()}
+	if n.zone != "" {
+		e.Zonal = map[string]string{n.zone: n.zonal()}
+	}
+	return e
 }
 
 func (n name) regional() string {
@@ -49,7 +53,7 @@ func (n name) tail() string {
 // Region are whatever the name says, so that partitions need no table.
 func split(dnsName string) (n name, err error) {
 	wrong := func(why string) (name, error) {
-		return name{}, fmt.Errorf("endpoint: %s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
+		return name{}, fmt.Errorf("%s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
 			quote(dnsName), why)
 	}
 	rest := dnsName
@@ -62,8 +66,8 @@ func split(dnsName string) (n name, err error) {
 	switch {
 	case strings.Contains(rest, "/"):
 		return wrong("it looks like a URL")
-	case !isHost(rest):
-		return wrong("it is not a lower-case host name")
+	case !isHost(rest) || len(dnsName) > maxName:
+		return wrong("it is not a host name in lower case, without a port or a dot at the end")
 	}
 	left, suffix, ok := strings.Cut(rest, ".vpce.")
 	if !ok {
@@ -104,22 +108,20 @@ func split(dnsName string) (n name, err error) {
 // ZonalName is the name of the endpoint in the zone: what Zonal says where it
 // is known, else what AWS makes of every regional name: "-" and the zone's name
 // at the end of the first label. ok is false where the endpoint is known not to
-// be in the zone.
+// be in the zone, and where no name can be made with it.
 func (e Endpoint) ZonalName(zone string) (dnsName string, ok bool) {
 	if e.Zonal != nil {
 		dnsName, ok = e.Zonal[zone]
 		return dnsName, ok
 	}
-	star := ""
-	rest := e.Regional
-	if after, ok := strings.CutPrefix(rest, "*."); ok {
-		star, rest = "*.", after
-	}
+	rest := bare(e.Regional)
+	star := e.Regional[:len(e.Regional)-len(rest)]
 	label, tail, ok := strings.Cut(rest, ".")
-	if !ok || len(label)+1+len(zone) > maxLabel {
+	dnsName = star + label + "-" + zone + "." + tail
+	if !ok || !isLabel(zone) || len(label)+1+len(zone) > maxLabel || len(dnsName) > maxName {
 		return "", false
 	}
-	return star + label + "-" + zone + "." + tail, true
+	return dnsName, true
 }
 
 // InRegion tells whether a zone's name is one of the Region: "us-east-1a", or,
@@ -129,44 +131,18 @@ func InRegion(zone, region string) bool {
 	if !ok || rest == "" || !isLabel(zone) {
 		return false
 	}
-	if rest[0] == '-' {
-		return len(rest) > 1
-	}
-	return len(rest) == 1 && 'a' <= rest[0] && rest[0] <= 'z'
+	return rest[0] == '-' || len(rest) == 1 && 'a' <= rest[0] && rest[0] <= 'z'
 }
 
-// siblings are the domains of the dual-stack service hosts of a partition, by
-// its DNS suffix: what the SDK's endpoint rules call dualStackDnsSuffix, without
-// its first label. Names of an endpoint must lie under its own suffix or here.
-var siblings = map[string]string{
-	"amazonaws.com":    "aws",
-	"amazonaws.com.cn": "amazonwebservices.com.cn",
-	"amazonaws.eu":     "amazonwebservices.eu",
-	"c2s.ic.gov":       "aws.ic.gov",
-	"sc2s.sgov.gov":    "aws.scloud",
-	"cloud.adc-e.uk":   "cloud-aws.adc-e.uk",
-	"csp.hci.ic.gov":   "aws.hci.ic.gov",
-}
-
-// checkPrivate refuses a private DNS name that AWS would not list for the
-// endpoint: it is a host whose requests, signed with the caller's credentials,
-// would be sent to the endpoint. The services of AWS's partners (and one's own)
-// may have any name; no SDK client resolves those, so routing ignores them.
-func (n name) checkPrivate(host string) error {
-	if !isHost(bare(host)) {
-		return fmt.Errorf("the private DNS name %s is not a lower-case host name", quote(host))
+// checkZone refuses a zone ID and name that aren't, or the other way round. A
+// zone's name begins with its Region's, an ID doesn't: "use1-az6", "usw2-lax1-az1".
+func checkZone(id, name string) error {
+	digits := strings.IndexAny(name, "0123456789")
+	region := name[:digits+1] // a Region ends with its first digit
+	if !isLabel(id) || !IsRegion(region) || !InRegion(name, region) {
+		return fmt.Errorf("%s is not a zone ID, or %s not a zone's name: want a pair such as use1-az6 and us-east-1a", quote(id), quote(name))
 	}
-	if n.partner() || under(host, n.suffix) || under(host, siblings[n.suffix]) || under(host, "amazon.com") || under(host, "awsapps.com") {
-		return nil
-	}
-	return fmt.Errorf("the private DNS name %s does not lie under %s", quote(host), n.suffix)
-}
-
-// partner tells whether the endpoint's service is one of somebody else than AWS.
-func (n name) partner() bool { return strings.HasPrefix(n.service, "vpce-svc-") }
-
-func under(host, domain string) bool {
-	return domain != "" && strings.HasSuffix(host, "."+domain)
+	return nil
 }
 
 const (
@@ -205,7 +181,7 @@ func IsRegion(s string) bool {
 		return false
 	}
 	digits, words := s[i+1:], s[:i]
-	return strings.Trim(digits, "0123456789") == "" &&
+	return strings.Trim(digits, "0123456789") == "" && !strings.Contains(s, "--") &&
 		strings.Contains(words, "-") && strings.Trim(words, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
