@@ -77,7 +77,7 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 			panic(err)
 		}
 	}
-	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandler(client), st)
+	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), st)
 }
 
 func (s *stack) call(t testing.TB, client smithyhttp.ClientDo, options ...func(*smithymiddleware.Stack) error) (smithymiddleware.Metadata, error) {

@@ -83,10 +83,15 @@ func TestNames(t *testing.T) {
 		got  interface{ String() string }
 		want string
 	}{
-		{resolver.Zonal, "Zonal"}, {resolver.Target(9), "unknown(9)"},
-		{resolver.SwitchedOff, "SwitchedOff"}, {resolver.Reason(99), "unknown(99)"},
-		{resolver.NoCause, ""}, {resolver.CauseBroken, "broken"}, {resolver.Cause(99), "unknown(99)"},
-		{resolver.Off, "off"}, {resolver.Mode(9), "unknown(9)"},
+		{resolver.Zonal, "Zonal"},
+		{resolver.Target(9), "unknown(9)"},
+		{resolver.SwitchedOff, "SwitchedOff"},
+		{resolver.Reason(99), "unknown(99)"},
+		{resolver.NoCause, ""},
+		{resolver.CauseBroken, "broken"},
+		{resolver.Cause(99), "unknown(99)"},
+		{resolver.Off, "off"},
+		{resolver.Mode(9), "unknown(9)"},
 	} {
 		if tt.got.String() != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)

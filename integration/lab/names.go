@@ -65,8 +65,10 @@ func (l *Lab) addEndpoint(e Endpoint) error {
 	// The same VPC has the same names every time it is started.
 	sum := sha256.Sum256([]byte(l.region + "/" + e.Service))
 	id := hex.EncodeToString(sum[:])
-	ep := &endpoint{Endpoint: e, service: about, id: "vpce-0" + id[:16], mark: id[16:24],
-		tail: "." + e.Service + "." + l.region + ".vpce." + l.suffix}
+	ep := &endpoint{
+		Endpoint: e, service: about, id: "vpce-0" + id[:16], mark: id[16:24],
+		tail: "." + e.Service + "." + l.region + ".vpce." + l.suffix,
+	}
 	if e.Zones == nil {
 		ep.zones = l.zones
 	}

@@ -268,30 +268,52 @@ func TestWhichOfTheEndpointsNames(t *testing.T) {
 		unhealthy  bool
 		wantReturn string
 	}{
-		{name: "in the zone", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(open, in("us-east-1a", "us-east-1b")),
-			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional},
-		{name: "in the zone, private DNS", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(private, in("us-east-1a")),
-			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: host},
-		{name: "not known to be in the zone", zone: zone.Zone{Name: "us-east-1a"}, endpoint: open,
-			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional},
-		{name: "not in the zone", zone: zone.Zone{Name: "us-east-1c"}, endpoint: with(open, in("us-east-1a", "us-east-1b")),
-			want: regional, target: resolver.Regional, reason: resolver.NotInZone},
-		{name: "not in the zone, private DNS", zone: zone.Zone{Name: "us-east-1c"}, endpoint: with(private, in("us-east-1a")),
-			want: host, target: resolver.Regional, reason: resolver.NotInZone},
-		{name: "unhealthy", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(open, in("us-east-1a")), unhealthy: true,
-			want: regional, target: resolver.Regional, reason: resolver.Unhealthy},
-		{name: "unhealthy, private DNS", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(private, in("us-east-1a")), unhealthy: true,
-			want: host, target: resolver.Regional, reason: resolver.Unhealthy},
+		{
+			name: "in the zone", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(open, in("us-east-1a", "us-east-1b")),
+			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional,
+		},
+		{
+			name: "in the zone, private DNS", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(private, in("us-east-1a")),
+			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: host,
+		},
+		{
+			name: "not known to be in the zone", zone: zone.Zone{Name: "us-east-1a"}, endpoint: open,
+			want: p.zonal("sqs"), target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional,
+		},
+		{
+			name: "not in the zone", zone: zone.Zone{Name: "us-east-1c"}, endpoint: with(open, in("us-east-1a", "us-east-1b")),
+			want: regional, target: resolver.Regional, reason: resolver.NotInZone,
+		},
+		{
+			name: "not in the zone, private DNS", zone: zone.Zone{Name: "us-east-1c"}, endpoint: with(private, in("us-east-1a")),
+			want: host, target: resolver.Regional, reason: resolver.NotInZone,
+		},
+		{
+			name: "unhealthy", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(open, in("us-east-1a")), unhealthy: true,
+			want: regional, target: resolver.Regional, reason: resolver.Unhealthy,
+		},
+		{
+			name: "unhealthy, private DNS", zone: zone.Zone{Name: "us-east-1a"}, endpoint: with(private, in("us-east-1a")), unhealthy: true,
+			want: host, target: resolver.Regional, reason: resolver.Unhealthy,
+		},
 		{name: "no zone", endpoint: open, want: regional, target: resolver.Regional, reason: resolver.NoZone},
 		{name: "no zone, private DNS", endpoint: private, want: host, target: resolver.Regional, reason: resolver.NoZone},
-		{name: "another Region", zone: zone.Zone{Name: "eu-west-1a"}, endpoint: open,
-			want: regional, target: resolver.Regional, reason: resolver.CrossRegion},
-		{name: "an ID that the catalogue has a name for", zone: zone.Zone{ID: "use1-az6"}, names: map[string]string{"use1-az6": "us-east-1b"},
-			endpoint: with(open, in("us-east-1a", "us-east-1b")), want: in("us-east-1b")["us-east-1b"], target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional},
-		{name: "the owner's letter wins over the instance's", zone: zone.Zone{Name: "us-east-1a", ID: "use1-az6"}, names: map[string]string{"use1-az6": "us-east-1b"},
-			endpoint: with(open, in("us-east-1a", "us-east-1b")), want: in("us-east-1b")["us-east-1b"], target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional},
-		{name: "an ID that no name is known for", zone: zone.Zone{ID: "use1-az6"}, endpoint: open,
-			want: regional, target: resolver.Regional, reason: resolver.NoZone},
+		{
+			name: "another Region", zone: zone.Zone{Name: "eu-west-1a"}, endpoint: open,
+			want: regional, target: resolver.Regional, reason: resolver.CrossRegion,
+		},
+		{
+			name: "an ID that the catalogue has a name for", zone: zone.Zone{ID: "use1-az6"}, names: map[string]string{"use1-az6": "us-east-1b"},
+			endpoint: with(open, in("us-east-1a", "us-east-1b")), want: in("us-east-1b")["us-east-1b"], target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional,
+		},
+		{
+			name: "the owner's letter wins over the instance's", zone: zone.Zone{Name: "us-east-1a", ID: "use1-az6"}, names: map[string]string{"use1-az6": "us-east-1b"},
+			endpoint: with(open, in("us-east-1a", "us-east-1b")), want: in("us-east-1b")["us-east-1b"], target: resolver.Zonal, reason: resolver.InZone, wantReturn: regional,
+		},
+		{
+			name: "an ID that no name is known for", zone: zone.Zone{ID: "use1-az6"}, endpoint: open,
+			want: regional, target: resolver.Regional, reason: resolver.NoZone,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

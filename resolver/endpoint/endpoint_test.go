@@ -15,11 +15,13 @@ func TestStaticReadsTheNames(t *testing.T) {
 	}{
 		{"a regional name alone", Endpoint{Regional: sqsName}, Endpoint{ID: sqsID, Service: "sqs", Region: "us-east-1", Regional: sqsName}},
 		{
-			"S3, as its buckets are addressed", Endpoint{Regional: "bucket." + s3Name[2:], Zonal: map[string]string{"us-east-1a": "bucket." + s3NameA[2:]}},
+			"S3, as its buckets are addressed",
+			Endpoint{Regional: "bucket." + s3Name[2:], Zonal: map[string]string{"us-east-1a": "bucket." + s3NameA[2:]}},
 			Endpoint{ID: sqsID, Service: "s3", Region: "us-east-1", Regional: s3Name, Zonal: map[string]string{"us-east-1a": s3NameA}},
 		},
 		{
-			"everything", Endpoint{ID: sqsID, Service: "sqs", Region: "us-east-1", Regional: sqsName, Zonal: map[string]string{"us-east-1a": sqsNameA}, Hosts: []string{sqsHost}, PrivateDNS: true},
+			"everything",
+			Endpoint{ID: sqsID, Service: "sqs", Region: "us-east-1", Regional: sqsName, Zonal: map[string]string{"us-east-1a": sqsNameA}, Hosts: []string{sqsHost}, PrivateDNS: true},
 			Endpoint{ID: sqsID, Service: "sqs", Region: "us-east-1", Regional: sqsName, Zonal: map[string]string{"us-east-1a": sqsNameA}, Hosts: []string{sqsHost}, PrivateDNS: true},
 		},
 		{"known to be in no zone", Endpoint{Regional: sqsName, Zonal: map[string]string{}}, Endpoint{ID: sqsID, Service: "sqs", Region: "us-east-1", Regional: sqsName, Zonal: map[string]string{}}},
@@ -185,8 +187,13 @@ func TestImmediate(t *testing.T) {
 		of   Source
 		want bool
 	}{
-		{"static", Static(), true}, {"environment", Env(), true}, {"file", File("x"), true}, {"one's own", slow, false},
-		{"joined", Join(Env(), File("x")), true}, {"joined with one that isn't", Join(Env(), slow), false}, {"nothing joined", Join(), true},
+		{"static", Static(), true},
+		{"environment", Env(), true},
+		{"file", File("x"), true},
+		{"one's own", slow, false},
+		{"joined", Join(Env(), File("x")), true},
+		{"joined with one that isn't", Join(Env(), slow), false},
+		{"nothing joined", Join(), true},
 	} {
 		i, ok := tt.of.(Immediate)
 		if got := ok && i.Immediate(); got != tt.want {
