@@ -1,5 +1,7 @@
 package routing
 
+//lint:file-ignore SA1019 that programs use what is deprecated is what some of these tests are about
+
 import (
 	"bytes"
 	"context"
@@ -166,7 +168,7 @@ func body(s string) readCloser { return readCloser{bytes.NewReader([]byte(s))} }
 // have set, when it names a service host, then that is left alone.
 func TestDeprecatedEndpointResolvers(t *testing.T) {
 	cfg := commercial.config()
-	cfg.EndpointResolverWithOptions = aws.EndpointResolverWithOptionsFunc(func(string, string, ...any) (aws.Endpoint, error) { //nolint:staticcheck // that it is deprecated is the point
+	cfg.EndpointResolverWithOptions = aws.EndpointResolverWithOptionsFunc(func(string, string, ...any) (aws.Endpoint, error) {
 		return aws.Endpoint{URL: "https://sqs.us-east-1.amazonaws.com"}, nil
 	})
 	got, _ := call(t, sqsResolver(t), cfg, func(ctx context.Context, cfg aws.Config) error {
