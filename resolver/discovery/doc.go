@@ -1,0 +1,55 @@
+// Package discovery asks EC2 which endpoints the VPC has, so that nobody has to list them.
+//
+//	src, err := discovery.New(cfg) // the VPC is the instance's; elsewhere add discovery.WithVPC("vpc-…")
+//	if err != nil {
+//		return err
+//	}
+//	r, err := middleware.Wrap(&cfg, middleware.WithResolver(resolver.WithEndpoints(src)))
+//
+// It is a module of its own, since service/ec2 takes longer to compile than everything else together.
+//
+// One call of DescribeVpcEndpoints lists the VPC's interface endpoints, with the names that AWS gave them, and its
+// gateway endpoints: an S3 or DynamoDB endpoint is not used beside a free gateway endpoint, unless
+// resolver.WithInterfaceFor asks for it. What becomes of the list is decided by [endpoint.FromDescriptions], the same
+// as for the file that the AWS CLI writes. One call of DescribeAvailabilityZones, once in a process's life, tells which
+// zone ID has which name.
+//
+// # When it fails
+//
+// [Source.Endpoints] answers with everything or with an error. A resolver keeps the last good answer then, and requests
+// go where they would go without one until there is one. Only the zones may be missing, of which a note in the catalogue
+// tells: then a process that knows no more than its zone's ID, as on Lambda, is not kept in its zone. A role without
+// permission, an account that is throttled ([ThrottledError]) and a subnet without a way to EC2 are told apart, and the
+// error says what to do.
+//
+// Calls end with the context; instance metadata is given a second, the zones five. Nothing here is routed by what is
+// found: with private DNS, EC2's own endpoint is used all the same. Answers are read up to 16 MiB and ten pages, and
+// names in them are trusted no more than those of a file.
+//
+// # Permissions
+//
+//	{
+//	  "Version": "2012-10-17",
+//	  "Statement": [{
+//	    "Effect": "Allow",
+//	    "Action": ["ec2:DescribeVpcEndpoints", "ec2:DescribeAvailabilityZones"],
+//	    "Resource": "*"
+//	  }]
+//	}
+//
+// Neither action can be limited to a resource. In a VPC that another account shares, EC2 lists none of its owner's
+// endpoints. There, and where a role can't have the permission, AZAFFINITY_ENDPOINTS_FILE does the same job without.
+//
+// # How many may ask
+//
+// EC2 has a token bucket for each action in each account and Region. That of DescribeVpcEndpoints holds 100 tokens and
+// gets 20 more a second ("Request throttling for the Amazon EC2 API" in the EC2 Developer Guide, non-mutating actions);
+// PrivateLink's actions are also throttled for an organization as a whole ("AWS PrivateLink quotas"). Everything in the
+// account shares it: the console, Terraform, and whatever else lists endpoints.
+//
+// N processes that refresh every T seconds ask N/T times a second, and one that was just started asks at least once.
+// To leave half of the bucket to others, let T be N/10 or more: the usual 10 minutes suit 6,000 processes, and 10,000
+// want 17 minutes. At 12,000 in 10 minutes nothing is left. Of a fleet whose processes start together and ask at once,
+// 1,300 a minute get an answer; beyond that, first asks need to be spread over N/20 seconds, which the refresh interval
+// is for any N that it suits. Larger fleets are better off with one process that writes the file for all.
+package discovery
