@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -124,6 +125,42 @@ func isImmediate(source any) (yes bool) {
 	return ok && i.Immediate()
 }
 
+// spreadOf tells over what time many processes' first questions to the source
+// should be spread.
+func spreadOf(source any) (d time.Duration) {
+	defer func() {
+		if recover() != nil {
+			d = 0
+		}
+	}()
+	s, ok := source.(endpoint.Spread)
+	if !ok {
+		return 0
+	}
+	return s.Spread()
+}
+
+// first waits for this process's share of the spread, unless somebody is waiting
+// for the answer.
+func (r *Resolver) first(ctx context.Context, spread time.Duration) bool {
+	if spread <= 0 {
+		return true
+	}
+	pause := rand.N(spread)
+	r.mu.Lock()
+	r.info("azaffinity: the endpoints will be asked for", "in", pause.Round(time.Second))
+	r.unlock()
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.hurry:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
 func (r *Resolver) askZone(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, maxAsk)
 	defer cancel()
@@ -158,6 +195,11 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	const unread = "azaffinity: could not read the endpoints"
 	if err != nil {
 		r.warnOnce(unread, "error", err, "in_use_since", r.catalog.since)
+		// A source that is throttled knows best when to ask it again.
+		var throttled interface{ RetryAfter() time.Duration }
+		if errors.As(err, &throttled) {
+			return max(throttled.RetryAfter(), firstRetry)
+		}
 		return 0
 	}
 	delete(r.told, unread)

@@ -56,7 +56,7 @@ func newTable(s scene) *table {
 	endpoints := slices.Clone(s.catalog.Endpoints)
 	slices.SortStableFunc(endpoints, func(a, b endpoint.Endpoint) int {
 		return cmp.Or(
-			cmp.Compare(len(s.freePath(a)), len(s.freePath(b))), // "" first
+			cmp.Compare(btoi(s.freePath(a) != ""), btoi(s.freePath(b) != "")),
 			-cmp.Compare(btoi(a.PrivateDNS), btoi(b.PrivateDNS)),
 			cmp.Compare(a.ID, b.ID))
 	})

@@ -100,3 +100,45 @@ func TestTheLastGoodCatalogueStays(t *testing.T) {
 		expectUntouched(t, r.Resolve(sqs), sqs, resolver.NoEndpoint)
 	})
 }
+
+// shared is a source that many processes ask.
+type shared struct {
+	endpointsFunc
+	over time.Duration
+}
+
+func (s shared) Spread() time.Duration { return s.over }
+
+type throttled struct{}
+
+func (throttled) Error() string             { return "RequestLimitExceeded" }
+func (throttled) RetryAfter() time.Duration { return 7 * time.Minute }
+
+// Given a source that many processes share, then it is first asked at a moment of
+// its own choosing, or at once when somebody waits for it; and when it is
+// throttled, it is left alone for as long as it says.
+func TestSharedSources(t *testing.T) {
+	for _, waits := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			asked := make(chan time.Duration, 10)
+			source := shared{func(context.Context) (endpoint.Catalog, error) {
+				asked <- time.Since(start)
+				return endpoint.Catalog{}, throttled{}
+			}, time.Hour}
+			r := newSlowResolver(t, zone.Static(inA), source)
+			if waits {
+				if err := r.Ready(t.Context()); err == nil {
+					t.Error("ready without endpoints")
+				}
+			}
+			first := <-asked
+			if first > time.Hour || waits && first != 0 || !waits && first == 0 {
+				t.Errorf("somebody waits: %v: first asked after %v", waits, first)
+			}
+			if got := <-asked - first; got != 7*time.Minute {
+				t.Errorf("asked again after %v, want the seven minutes that the source said", got)
+			}
+		})
+	}
+}

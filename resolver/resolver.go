@@ -23,6 +23,7 @@ type Resolver struct {
 	table  atomic.Pointer[table]
 	used   atomic.Bool   // by a request, since the endpoints were last asked for
 	use    chan struct{} // and it was the first in a while
+	hurry  chan struct{} // closed by the first Ready
 
 	mu      sync.Mutex // guards what follows, and publishing
 	zone    known[zone.Answer]
@@ -54,6 +55,7 @@ func New(opts ...Option) (*Resolver, error) {
 	r := &Resolver{
 		config:  config{zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh, wanted: map[string]bool{}},
 		use:     make(chan struct{}, 1),
+		hurry:   make(chan struct{}),
 		start:   time.Now(),
 		zone:    known[zone.Answer]{asked: make(chan struct{})},
 		catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
@@ -99,6 +101,9 @@ func New(opts ...Option) (*Resolver, error) {
 		r.running.Add(1)
 		go func() {
 			defer r.running.Done()
+			if s.pause == 0 && !r.first(ctx, spreadOf(s.of)) {
+				return
+			}
 			keepAsking(ctx, s.pause, s.wanted, s.ask)
 		}()
 	}
@@ -200,13 +205,21 @@ func (r *Resolver) Failed(route Route, cause Cause, err error) {
 }
 
 // Ready waits until the zone and the endpoints have been asked for once, and
-// says what is still not known then; the resolver goes on trying. It is for
+// says what is still not known then; the resolver goes on trying. A source that
+// spreads first questions over a while is asked at once. It is for
 // tests, for cold starts that would rather wait than have their first calls leave
 // the zone, and for diagnosis. Nobody else needs it.
 func (r *Resolver) Ready(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
+	r.mu.Lock()
+	select {
+	case <-r.hurry:
+	default:
+		close(r.hurry)
+	}
+	r.mu.Unlock()
 	for _, asked := range []chan struct{}{r.zone.asked, r.catalog.asked} {
 		select {
 		case <-asked:

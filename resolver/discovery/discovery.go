@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -27,6 +28,7 @@ var _ Client = (*ec2.Client)(nil)
 type Source struct {
 	client Client
 	tag    tag
+	spread time.Duration
 	imds   func(context.Context) (vpc string, err error)
 
 	mu    sync.Mutex
@@ -34,7 +36,15 @@ type Source struct {
 	zones map[string]string // zone IDs to names, as last heard; nil: never
 }
 
-var _ endpoint.Source = (*Source)(nil)
+const defaultSpread = 10 * time.Minute
+
+var (
+	_ endpoint.Source = (*Source)(nil)
+	_ endpoint.Spread = (*Source)(nil)
+)
+
+// Spread is what [WithSpread] says.
+func (s *Source) Spread() time.Duration { return s.spread }
 
 // Option configures [New] and [NewFromClient].
 type Option func(*Source) error
@@ -67,6 +77,21 @@ func WithTag(key, value string) Option {
 	}
 }
 
+// WithSpread says over what time the first questions of a fleet's processes are
+// spread: each asks at a random moment within it, unless somebody waits for its
+// resolver to be ready. The default is ten minutes, which 10,000 processes that
+// start together need in order not to be throttled; N of them need N/20 seconds.
+// Zero has the process ask as it starts.
+func WithSpread(d time.Duration) Option {
+	return func(s *Source) error {
+		if d < 0 {
+			return fmt.Errorf("a spread of %v is less than none", d)
+		}
+		s.spread = d
+		return nil
+	}
+}
+
 // New returns a source that asks EC2 with the config's credentials, Region and
 // HTTP client. Its own calls are never routed by what it finds, also where cfg
 // is wrapped already. They are tried twice at most, and not again when EC2
@@ -91,7 +116,7 @@ func NewFromClient(client Client, opts ...Option) (*Source, error) {
 }
 
 func newSource(client Client, imds func(context.Context) (string, error), opts []Option) (*Source, error) {
-	s := &Source{client: client, imds: imds}
+	s := &Source{client: client, imds: imds, spread: defaultSpread}
 	for _, opt := range opts {
 		if err := opt(s); err != nil {
 			return nil, fmt.Errorf("discovery: %w", err)

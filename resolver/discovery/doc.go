@@ -49,7 +49,9 @@
 //
 // N processes that refresh every T seconds ask N/T times a second, and one that was just started asks at least once.
 // To leave half of the bucket to others, let T be N/10 or more: the usual 10 minutes suit 6,000 processes, and 10,000
-// want 17 minutes. At 12,000 in 10 minutes nothing is left. Of a fleet whose processes start together and ask at once,
-// 1,300 a minute get an answer; beyond that, first asks need to be spread over N/20 seconds, which the refresh interval
-// is for any N that it suits. Larger fleets are better off with one process that writes the file for all.
+// want 17 minutes (resolver.WithRefresh). At 12,000 in 10 minutes nothing is left. Of a fleet whose processes start
+// together and ask at once, 1,300 a minute get an answer. So a process asks for the first time at a random moment within
+// ten minutes of its start, and goes without until then; in a smaller fleet, or where a process is to have its endpoints
+// when it starts, [WithSpread] shortens that, and waiting for the resolver's Ready asks at once. A process that is
+// throttled leaves EC2 alone for some minutes. Larger fleets are better off with one process that writes the file for all.
 package discovery

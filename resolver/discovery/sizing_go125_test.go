@@ -177,7 +177,7 @@ func TestSizing(t *testing.T) {
 	}{
 		{"at once, and again within seconds", asker{time.Minute, upTo(0), tenMinutes, doubling}, 0, 0, 0, 0},
 		{"at once, and again when the error says", asker{time.Minute, upTo(0), tenMinutes, afterwards}, n + n/20, n, 45 * time.Minute, 45 * time.Minute},
-		{"first within the interval", asker{time.Minute, upTo(interval), tenMinutes, afterwards}, bears, 0, interval + time.Minute, 0},
+		{"the default: first within ten minutes", asker{time.Minute, upTo(defaultSpread), tenMinutes, afterwards}, bears, 0, interval + time.Minute, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ec2, known := tt.asker.run(t, n)

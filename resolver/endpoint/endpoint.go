@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Endpoint is one interface VPC endpoint as routing needs to know it. A value
@@ -66,6 +67,15 @@ type Source interface {
 // that bad configuration is the constructor's error.
 type Immediate interface {
 	Immediate() bool
+}
+
+// Spread is implemented by sources that many processes share, such as an API with
+// a limited rate. A resolver asks them for the first time at a random moment
+// within that time, so that a fleet that starts together doesn't ask together; it
+// asks at once when somebody waits for it to be ready. An error of such a source
+// may have a RetryAfter method that says how long to leave it alone.
+type Spread interface {
+	Spread() time.Duration
 }
 
 // Static returns a source that always answers with the given endpoints. Fields
