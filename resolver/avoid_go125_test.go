@@ -47,3 +47,18 @@ func TestAvoid(t *testing.T) {
 		r.Avoid(time.Now().Add(time.Hour)) // is over with Close, which leaves no timer
 	})
 }
+
+// Given a name out of use, when the mode is off for a moment, or the zone avoided,
+// then what is known of the name isn't forgotten.
+func TestHealthOutlivesTheMode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...))
+		r.Failed(r.Resolve(sqs), resolver.CauseAbsent, nil)
+		r.SetMode(resolver.Off)
+		r.SetMode(resolver.Prefer)
+		expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Unhealthy)
+		r.Avoid(time.Now().Add(time.Second))
+		r.Avoid(time.Time{})
+		expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Unhealthy)
+	})
+}

@@ -247,6 +247,9 @@ func (r *Resolver) publish() {
 			return &health{name: name, start: r.start, log: r.config.log}
 		},
 	})
+	if old != nil && (r.mode == Off || !r.avoid.IsZero()) {
+		t.zonal = old.zonal // not in use, and not forgotten
+	}
 	r.table.Store(t)
 	for _, note := range slices.Concat(r.catalog.value.Notes, t.notes) {
 		r.infoOnce("azaffinity: " + note)

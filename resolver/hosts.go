@@ -71,20 +71,20 @@ func newTable(s scene) *table {
 
 // addHost enters one service host, unless an endpoint that comes before has it.
 func (t *table) addHost(s scene, h host) {
-	into := t.exact
+	into, shown := t.exact, h.name
 	if h.shape != whole {
-		into = t.parents
+		into, shown = t.parents, "*."+h.name
 	}
 	if had, ok := into[h.name]; ok {
 		if had.usual.Endpoint() != h.of.ID {
-			t.notes = append(t.notes, fmt.Sprintf("%s: %s is used, and %s is not", h.name, had.usual.Endpoint(), h.of.ID))
+			t.notes = append(t.notes, fmt.Sprintf("%s: %s is used, and %s is not", shown, had.usual.Endpoint(), h.of.ID))
 		}
 		return
 	}
 	e := &entry{shape: h.shape}
 	if free := s.freePath(h.of); free != "" {
 		e.usual = Route{Reason: FreePath, via: &via{endpoint: h.of.ID, service: h.of.Service}}
-		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", h.name, h.of.ID, free))
+		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
 	} else {
 		infix := ""
 		if h.of.Service == "s3" {
