@@ -36,6 +36,8 @@ func outcome(err error) string {
 		return "reset"
 	case errors.As(err, &hostname):
 		return "wrong certificate"
+	case errors.As(err, &status) && status.HTTPStatusCode() == http.StatusOK:
+		return "reset" // in the middle of the body: the kernel tells of a reset once, and whoever reads next sees the end
 	case errors.As(err, &status) && status.HTTPStatusCode() != 0:
 		return fmt.Sprint(status.HTTPStatusCode())
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Timeout():
