@@ -16,7 +16,7 @@ func (c *call) keepBody(req *smithyhttp.Request) *smithyhttp.Request {
 		return req
 	}
 	if _, ok := stream.(*io.PipeReader); ok {
-		return req // the SDK has a way of its own with pipes: see again
+		return req // the SDK sends pipes in a way of its own, which a wrapper would change
 	}
 	body := &untouched{Reader: stream}
 	watched, err := req.SetStream(body)
@@ -38,13 +38,17 @@ func (c *call) again(req *smithyhttp.Request) bool {
 	return req.RewindStream() == nil
 }
 
-// untouched knows whether it has been read.
+// untouched knows whether it has been read, and whether that failed.
 type untouched struct {
 	io.Reader
-	touched atomic.Bool
+	touched, failed atomic.Bool
 }
 
 func (u *untouched) Read(p []byte) (int, error) {
 	u.touched.Store(true)
-	return u.Reader.Read(p)
+	n, err := u.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		u.failed.Store(true)
+	}
+	return n, err
 }

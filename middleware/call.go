@@ -2,6 +2,8 @@ package middleware
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -40,19 +42,22 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	if route.Host != asked {
 		req.URL.Host = route.Host
 	}
-	if route.Fallback == "" || c.streams {
+	if route.Fallback == "" {
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		return out, metadata, tell(&metadata, route, err)
 	}
-	req = c.keepBody(req)
-	in.Request = req
+	if !c.streams {
+		req = c.keepBody(req)
+		in.Request = req
+	}
+	header := maps.Clone(req.Header) // a step after Signing may add to it what is not to be signed
 	c.conn = nil
 	out, metadata, err = next.HandleFinalize(ctx, in)
 	if cause, unreached := c.judge(ctx, route, err); cause != resolver.NoCause {
 		c.avoid = cause // if the SDK tries once more, it goes elsewhere
-		if unreached && c.again(req) {
+		if unreached && !c.streams && c.again(req) {
 			route = route.FailedOver(cause)
-			req.URL.Host, req.Host = route.Host, ""
+			req.URL.Host, req.Host, req.Header = route.Host, "", header
 			out, metadata, err = next.HandleFinalize(ctx, in)
 		}
 	}
@@ -90,10 +95,16 @@ func (c *call) judge(ctx context.Context, route resolver.Route, err error) (caus
 	case err == nil || answered(err):
 		c.resolver.Succeeded(route)
 		return resolver.NoCause, false
-	case ctx.Err() != nil:
-		return resolver.NoCause, false // the caller gave up: nobody's fault
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && c.conn.silent():
+		// Callers whose deadline is shorter than the connect timeout would
+		// never find out that the name is dead.
+		c.resolver.Failed(route, resolver.CauseTimeout, err)
+		return resolver.CauseTimeout, false
+	case ctx.Err() != nil, c.body != nil && c.body.failed.Load():
+		return resolver.NoCause, false // the caller gave up, or its body did
 	}
-	if cause, unreached = causeOf(err, c.conn); cause != resolver.NoCause {
+	cause, unreached, blame := causeOf(err, c.conn)
+	if blame {
 		c.resolver.Failed(route, cause, err)
 	}
 	return cause, unreached

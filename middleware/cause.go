@@ -21,12 +21,13 @@ func answered(err error) bool {
 		response.Response.Response != nil && response.Response.StatusCode != 0
 }
 
-// causeOf says what was wrong with the way to the server, if it was that, and
-// whether it is certain that no byte of the request was sent.
-func causeOf(err error, conn *connection) (cause resolver.Cause, unreached bool) {
+// causeOf says what was wrong with the way to the server, if it was that, whether
+// it is certain that no byte of the request was sent, and whether it tells against
+// the name.
+func causeOf(err error, conn *connection) (cause resolver.Cause, unreached, blame bool) {
 	var sending *smithyhttp.RequestSendError
 	if !errors.As(err, &sending) {
-		return resolver.NoCause, false // not about sending: a signer's error, say
+		return resolver.NoCause, false, false // not about sending: a signer's error, say
 	}
 	var (
 		dns      *net.DNSError // is inside a net.OpError: asked for first
@@ -57,14 +58,18 @@ func causeOf(err error, conn *connection) (cause resolver.Cause, unreached bool)
 		cause = resolver.CauseConnect
 	}
 	if conn.unreached(proof) {
-		return cause, true
+		return cause, true, true
+	}
+	if proof && conn.redialled() {
+		return cause, false, true // a kept connection was stale, and no new one can be made
 	}
 	// The request may have been sent. A timeout then says nothing of the way,
-	// and what isn't an error of the network may be one of the body's reader.
-	if op != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		if cause != resolver.CauseTimeout {
-			return resolver.CauseBroken, false
-		}
+	// and what isn't an error of the network may be of the body's or of HTTP/2's
+	// making: nobody is blamed, but the SDK's next attempt goes elsewhere.
+	if cause == resolver.CauseTimeout {
+		return cause, false, false
 	}
-	return resolver.NoCause, false
+	blame = op != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return resolver.CauseBroken, false, blame
 }

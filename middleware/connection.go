@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 )
@@ -33,11 +34,32 @@ type connection struct {
 	trace httptrace.ClientTrace
 	// A transport may look for a connection, and get one, more than once, and
 	// one of somebody's own making may do so from other goroutines.
-	isWanted, isGot atomic.Bool
+	isWanted, isGot, isWantedAgain atomic.Bool
+	since                          atomic.Int64 // when it was last wanted, in Unix nanoseconds
 }
 
-func (c *connection) wanted(string)             { c.isWanted.Store(true) }
+func (c *connection) wanted(string) {
+	if c.isGot.Load() {
+		c.isWantedAgain.Store(true)
+	}
+	c.since.Store(time.Now().UnixNano())
+	c.isWanted.Store(true)
+}
+
 func (c *connection) got(httptrace.GotConnInfo) { c.isGot.Store(true) }
+
+// patience is how long a connection inside the zone may take to be made before
+// its silence tells against the name.
+const patience = 100 * time.Millisecond
+
+// silent tells whether a connection has been waited for in vain.
+func (c *connection) silent() bool {
+	return c != nil && c.isWanted.Load() && !c.isGot.Load() && time.Now().UnixNano()-c.since.Load() >= int64(patience)
+}
+
+// redialled tells whether the transport, or the client around it, looked for
+// another connection after it had one.
+func (c *connection) redialled() bool { return c != nil && c.isWantedAgain.Load() }
 
 // unreached tells whether it is certain that no byte of the request was sent.
 // Where a connection was handed out, some may have been. Where none was,

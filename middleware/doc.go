@@ -17,8 +17,8 @@
 // For each attempt, after the SDK has resolved the endpoint and right before it
 // signs, the host is looked up. A host that an endpoint serves is exchanged for
 // the endpoint's zonal name, which the request is then signed for and sent to.
-// Presigned requests, requests whose Host somebody set, and requests that aren't
-// signed are left alone.
+// Presigned requests, requests whose Host somebody set, and clients that have no
+// step for signing are left alone.
 //
 // # When the zonal name can't be reached
 //

@@ -100,9 +100,7 @@ func attach(stack *smithymiddleware.Stack, r *resolver.Resolver) {
 	c := &call{resolver: r, streams: streams}
 	// Neither can fail: the step that the first is relative to was just seen.
 	_ = stack.Finalize.Insert(c, signing, smithymiddleware.Before)
-	if !streams { // a stream's response comes later, and elsewhere
-		_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
-	}
+	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
 }
 
 type routeKey struct{}

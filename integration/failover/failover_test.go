@@ -306,3 +306,64 @@ func TestReachedThenBroken(t *testing.T) {
 		t.Errorf("got route %+v, want the regional name because the connection broke", route)
 	}
 }
+
+// Given a black hole and callers whose deadlines are shorter than the connect
+// timeout, when some have failed, then the others are sent elsewhere: their silence
+// tells against the name, too.
+func TestDeadlinesInABlackHole(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	if err := p.FaultService("sts", home, lab.BlackHole); err != nil {
+		t.Fatal(err)
+	}
+	cfg := p.config.Copy()
+	cfg.HTTPClient = p.HTTPClient() // with the SDK's own timeout, of 30 seconds
+	client := sts.NewFromConfig(cfg)
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		if _, err := client.GetCallerIdentity(ctx, nil); err == nil {
+			t.Error("answered out of a black hole")
+		}
+		cancel()
+	}
+	p.turn(t, "sts")
+	out, err := client.GetCallerIdentity(t.Context(), nil)
+	for range 2 { // the regional name leads there, too, one time in three
+		if err == nil {
+			break
+		}
+		out, err = client.GetCallerIdentity(t.Context(), nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if route, _ := middleware.RouteFrom(out.ResultMetadata); route.Reason != resolver.Unhealthy {
+		t.Errorf("got route %+v, want the regional name because the zonal one is out of use", route)
+	}
+}
+
+// Given an endpoint that takes requests and doesn't answer, when the client has a
+// timeout for that, then the SDK's next attempt goes elsewhere, and slowness alone
+// doesn't take the name out of use.
+func TestReachedThenSilent(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	if err := p.FaultService("sqs", home, lab.Stall); err != nil {
+		t.Fatal(err)
+	}
+	p.turn(t, "sqs")
+	cfg := p.config.Copy()
+	cfg.RetryMaxAttempts = 2
+	client := impatient(t, p.Lab)
+	client.Transport.(*http.Transport).ResponseHeaderTimeout = 300 * time.Millisecond
+	cfg.HTTPClient = client
+	out, err := sqs.NewFromConfig(cfg).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &p.queue, MessageBody: aws.String("hello")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if route, _ := middleware.RouteFrom(out.ResultMetadata); route.Cause != resolver.CauseTimeout {
+		t.Errorf("got route %+v, want the regional name because of a timeout", route)
+	}
+	name := strings.TrimPrefix(p.RegionalName("sqs"), "*.")
+	if route := p.resolver.Resolve(name); route.Target != resolver.Zonal {
+		t.Errorf("got %+v, want the zonal name still in use", route)
+	}
+}
