@@ -98,16 +98,26 @@ func (c *call) judge(ctx context.Context, route resolver.Route, err error) (caus
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && c.conn.silent():
 		// Callers whose deadline is shorter than the connect timeout would
 		// never find out that the name is dead.
-		c.resolver.Failed(route, resolver.CauseTimeout, err)
+		c.resolver.Failed(route, resolver.CauseTimeout, withoutURL(err))
 		return resolver.CauseTimeout, false
 	case ctx.Err() != nil, c.body != nil && c.body.failed.Load():
 		return resolver.NoCause, false // the caller gave up, or its body did
 	}
 	cause, unreached, blame := causeOf(err, c.conn)
 	if blame {
-		c.resolver.Failed(route, cause, err)
+		c.resolver.Failed(route, cause, withoutURL(err))
 	}
 	return cause, unreached
+}
+
+// withoutURL is what went wrong, without the request's URL: an object's key has no
+// business in a log or on a page that shows health.
+func withoutURL(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
 }
 
 // tell puts the route where the caller finds it.

@@ -233,6 +233,11 @@ func TestNotReached(t *testing.T) {
 					if !ok || route.Reason != resolver.FailedOver || route.Target != resolver.Regional || route.Cause != f.cause {
 						t.Errorf("got route %+v, want Regional, FailedOver because of %v", route, f.cause)
 					}
+					proves := f.cause == resolver.CauseAbsent || f.cause == resolver.CauseCertificate
+					name := strings.TrimPrefix(p.RegionalName(w.service), "*.")
+					if got := p.resolver.Resolve(name).Reason; (got == resolver.Unhealthy) != proves {
+						t.Errorf("afterwards the name is %v; out of use at once: want %v", got, proves)
+					}
 					executed := 0
 					for zone, n := range p.RequestsOf(w.service) {
 						if executed += n; zone == home && n > 0 {
@@ -365,5 +370,44 @@ func TestReachedThenSilent(t *testing.T) {
 	name := strings.TrimPrefix(p.RegionalName("sqs"), "*.")
 	if route := p.resolver.Resolve(name); route.Target != resolver.Zonal {
 		t.Errorf("got %+v, want the zonal name still in use", route)
+	}
+}
+
+// Given failures with a success between them, when there are fewer than three in a
+// row, then the name stays in use; and none of what is known of them has the URL.
+func TestASuccessResets(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	client := sts.NewFromConfig(p.config)
+	for _, fault := range []lab.Fault{lab.Refuse, lab.Refuse, lab.None, lab.Refuse, lab.Refuse} {
+		if err := p.FaultService("sts", home, fault); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.GetCallerIdentity(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if route := p.resolver.Resolve(p.RegionalName("sts")); route.Target != resolver.Zonal {
+		t.Errorf("got %+v, want the zonal name still in use", route)
+	}
+	for _, e := range p.resolver.Snapshot().Endpoints {
+		if e.Service == "sts" && (e.LastError == "" || strings.Contains(e.LastError, "https://")) {
+			t.Errorf("the last error is %q, want one without the URL", e.LastError)
+		}
+	}
+}
+
+// Given a stream that a logger has read, when the zonal name can't be reached, then
+// what is left of it is not sent for the whole.
+func TestABodyThatWasReadIsNotSentAgain(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	if err := p.FaultService("s3", home, lab.Refuse); err != nil {
+		t.Fatal(err)
+	}
+	p.config.ClientLogMode = aws.LogRequestWithBody
+	_, err := put(func() io.Reader { return stream{bytes.NewReader(payload)} }, aws.RequestChecksumCalculationWhenRequired, unsigned)(t.Context(), p)
+	for zone, n := range p.RequestsOf("s3") {
+		if n > 0 {
+			t.Errorf("executed in %s (error %v), with a body that was read before", zone, err)
+		}
 	}
 }
