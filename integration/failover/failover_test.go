@@ -405,6 +405,10 @@ func TestABodyThatWasReadIsNotSentAgain(t *testing.T) {
 	}
 	p.config.ClientLogMode = aws.LogRequestWithBody
 	_, err := put(func() io.Reader { return stream{bytes.NewReader(payload)} }, aws.RequestChecksumCalculationWhenRequired, unsigned)(t.Context(), p)
+	var routed *middleware.RoutedError
+	if !errors.As(err, &routed) || routed.Route.Reason == resolver.FailedOver {
+		t.Errorf("got error %v, want that of the zonal name, and no second send", err)
+	}
 	for zone, n := range p.RequestsOf("s3") {
 		if n > 0 {
 			t.Errorf("executed in %s (error %v), with a body that was read before", zone, err)
