@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
@@ -19,11 +21,26 @@ const id = "AZAffinity"
 // call is the middleware of one call. Its attempts come one after the other.
 type call struct {
 	resolver *resolver.Resolver
-	streams  bool           // both ways: the request's body is written while it is sent
-	avoid    resolver.Cause // why an earlier attempt could not use the zonal name
-	body     *untouched     // of the attempt, where it can't be rewound
-	conn     *connection    // of the send that is under way, or was the last
-	first    connection     // of the first send; most calls have no other
+	settings *settings
+	streams  bool // both ways: the request's body is written while it is sent
+	encodes  bool // the body may reach us in a form that can't be rewound
+	rewinds  bool // and could be, before
+
+	chosen resolver.Route // for the last attempt
+	asked  string         // the host that it was chosen for
+	avoid  resolver.Cause // why an earlier attempt could not use the zonal name
+
+	// Of the attempt:
+	spare  bool           // the SDK has another one to make
+	pipe   bool           // its body is a pipe
+	body   *untouched     // where it can't be rewound
+	header headers        // before it was signed
+	route  resolver.Route // of the send that is under way, or was the last
+	limit  time.Duration  // how long that may wait for a connection; 0: not limited
+	conn   *connection    // of that
+	first  connection     // of the first send; most calls have no other
+
+	watched bool
 }
 
 func (*call) ID() string { return id }
@@ -33,40 +50,45 @@ func (*call) ID() string { return id }
 func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler) (
 	out smithymiddleware.FinalizeOutput, metadata smithymiddleware.Metadata, err error,
 ) {
+	c.watched = false
 	req, ok := in.Request.(*smithyhttp.Request)
 	if !ok || req.URL == nil || req.Host != "" {
 		return next.HandleFinalize(ctx, in) // not HTTP, or a Host that somebody set
 	}
 	asked := hostOf(req.URL)
-	route := c.route(ctx, asked)
-	if route.Host != asked {
-		req.URL.Host = route.Host
-	}
-	if route.Fallback == "" {
+	c.route = c.choose(ctx, asked)
+	c.resolver.Count(c.route)
+	if c.route.Target == resolver.Unmatched || c.route.Observed != "" {
 		out, metadata, err = next.HandleFinalize(ctx, in)
-		return out, metadata, tell(&metadata, route, err)
+		return out, metadata, tell(&metadata, c.route, err)
+	}
+	if c.route.Host != asked {
+		req.URL.Host = c.route.Host
 	}
 	if !c.streams {
 		req = c.keepBody(req)
 		in.Request = req
 	}
-	header := maps.Clone(req.Header) // a step after Signing may add to it what is not to be signed
-	c.conn = nil
-	out, metadata, err = next.HandleFinalize(ctx, in)
-	if cause, unreached := c.judge(ctx, route, err); cause != resolver.NoCause {
-		c.avoid = cause // if the SDK tries once more, it goes elsewhere
-		if unreached && !c.streams && c.again(req) {
-			route = route.FailedOver(cause)
-			req.URL.Host, req.Host, req.Header = route.Host, "", header
-			out, metadata, err = next.HandleFinalize(ctx, in)
+	c.watched, c.spare = true, c.hasSpare(req)
+	c.header.keep(req.Header)
+	for send := 0; ; send++ {
+		c.conn, c.limit = nil, c.limitOf(send)
+		out, metadata, err = next.HandleFinalize(ctx, in)
+		cause, unreached := c.judge(ctx, err)
+		if cause != resolver.NoCause && c.route.Fallback != "" {
+			c.avoid = cause // if the SDK tries once more, it goes elsewhere
 		}
+		if !unreached || !c.again(req) || !c.onward(cause) {
+			return out, metadata, tell(&metadata, c.route, err)
+		}
+		req.URL.Host, req.Host = c.route.Host, ""
+		c.header.restore(req)
 	}
-	return out, metadata, tell(&metadata, route, err)
 }
 
-// route decides where the attempt goes. Whatever goes wrong in here, the request
+// choose decides where the attempt goes. Whatever goes wrong in here, the request
 // goes where the SDK would have sent it.
-func (c *call) route(ctx context.Context, asked string) (route resolver.Route) {
+func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) {
 	defer func() {
 		if recover() != nil {
 			route = resolver.Route{Host: asked}
@@ -75,39 +97,79 @@ func (c *call) route(ctx context.Context, asked string) (route resolver.Route) {
 	if awsmiddleware.GetRequiresLegacyEndpoints(ctx) && !strings.Contains(asked, ".vpce.") {
 		return resolver.Route{Host: asked} // one of the SDK's older resolvers, which somebody set
 	}
-	route = c.resolver.Resolve(asked)
-	if c.avoid != resolver.NoCause && route.Fallback != "" {
-		route = route.FailedOver(c.avoid)
+	if c.avoid != resolver.NoCause && asked == c.asked {
+		return c.chosen.FailedOver(c.avoid)
 	}
-	return route
+	c.chosen, c.asked = c.resolver.Resolve(asked), asked
+	return c.chosen
 }
 
-// judge tells the resolver how the zonal name did, and says what kept the request
-// from being answered there, and whether it is certain that no byte of the
-// request arrived.
-func (c *call) judge(ctx context.Context, route resolver.Route, err error) (cause resolver.Cause, unreached bool) {
+// The regional name's first address may be the dead one's, which the HTTP client
+// then tries for seconds: after a pause we ask for another connection. None of
+// them is given up, the first one there is used. The first pause is a tenth of the
+// connect budget, the next are twice and four times that. When hedges of them have
+// been for nothing, no zone can be reached, and the HTTP client's timeouts decide.
+const hedges = 8
+
+// limitOf is how long a send may wait for a connection.
+func (c *call) limitOf(send int) time.Duration {
+	if c.route.Fallback != "" {
+		return c.settings.budget
+	}
+	switch c.route.Reason {
+	case resolver.FailedOver, resolver.Unhealthy, resolver.Evacuated:
+		if send < hedges {
+			return c.settings.budget / 10 << min(send, 2)
+		}
+	}
+	return 0
+}
+
+// onward makes the route the next send's, after one that reached nobody, and
+// tells whether there is to be one.
+func (c *call) onward(cause resolver.Cause) bool {
+	if c.route.Fallback == "" {
+		return c.conn != nil && c.conn.was == expired && c.limit > 0
+	}
+	c.route = c.route.FailedOver(cause)
+	c.resolver.Count(c.route)
+	return true
+}
+
+// judge tells the resolver how the name did, and says what kept the request from
+// being answered there, and whether it is certain that no byte of the request
+// arrived.
+func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unreached bool) {
 	defer func() {
 		if recover() != nil {
 			cause, unreached = resolver.NoCause, false
 		}
 	}()
-	switch {
-	case err == nil || answered(err):
-		c.resolver.Succeeded(route)
+	if err == nil {
+		c.resolver.Succeeded(c.route)
 		return resolver.NoCause, false
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && c.conn.silent():
-		// Callers whose deadline is shorter than the connect timeout would
-		// never find out that the name is dead.
-		c.resolver.Failed(route, resolver.CauseTimeout, withoutURL(err))
-		return resolver.CauseTimeout, false
-	case ctx.Err() != nil, c.body != nil && c.body.failed.Load():
-		return resolver.NoCause, false // the caller gave up, or its body did
 	}
-	cause, unreached, blame := causeOf(err, c.conn)
-	if blame {
-		c.resolver.Failed(route, cause, withoutURL(err))
+	o := Outcome{Route: c.route, Err: err}
+	if answer := answered(err); answer != nil {
+		o.StatusCode, o.RequestID = answer.StatusCode, requestID(answer.Header)
 	}
-	return cause, unreached
+	_, proof := causeOf(err)
+	unreached = c.conn.unreached(proof) && o.StatusCode == 0
+	o.Sent = !unreached
+	o.Waited = c.conn.waited(waiting) || c.conn.waited(sent)
+	o.Deadline = errors.Is(ctx.Err(), context.DeadlineExceeded)
+	o.GaveUp = ctx.Err() != nil || c.body != nil && c.body.failed.Load()
+	verdict, cause := c.settings.classify(o)
+	switch verdict {
+	case Healthy:
+		c.resolver.Succeeded(c.route)
+	case Sick:
+		c.resolver.Failed(c.route, cause, withoutURL(err))
+	}
+	if o.Deadline && c.conn.waited(sent) {
+		c.conn.askLater()
+	}
+	return cause, unreached && !o.GaveUp
 }
 
 // withoutURL is what went wrong, without the request's URL: an object's key has no
@@ -135,4 +197,37 @@ func hostOf(u *url.URL) string {
 		return strings.TrimSuffix(u.Host, ":80")
 	}
 	return strings.TrimSuffix(u.Host, ":443")
+}
+
+// headers are the names of the headers that a request had before it was signed. A
+// step after Signing may add some that are not to be signed, nor sent twice.
+type headers struct {
+	names [24]string
+	n     int
+	more  http.Header // all of them, where there are more
+}
+
+func (h *headers) keep(header http.Header) {
+	h.n, h.more = 0, nil
+	if len(header) > len(h.names) {
+		h.more = maps.Clone(header)
+		return
+	}
+	for name := range header {
+		h.names[h.n] = name
+		h.n++
+	}
+}
+
+// restore leaves the request with those that it had.
+func (h *headers) restore(req *smithyhttp.Request) {
+	if h.more != nil {
+		req.Header = maps.Clone(h.more)
+		return
+	}
+	had := make(http.Header, h.n)
+	for _, name := range h.names[:h.n] {
+		had[name] = req.Header[name]
+	}
+	req.Header = had
 }

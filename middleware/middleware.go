@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
@@ -21,13 +22,76 @@ type Option func(*options)
 
 type options struct {
 	resolver []resolver.Option
+	settings settings
 }
+
+// settings are what the calls that one Append is for have in common.
+type settings struct {
+	budget, silence time.Duration
+	classify        Classifier
+	watch           watch
+}
+
+const (
+	// DefaultConnectBudget is how long a zonal name has for DNS, TCP and TLS
+	// together. Inside a zone that takes a few milliseconds.
+	DefaultConnectBudget = time.Second
+	// DefaultSilence is how long a request may go unanswered before the path to
+	// its server is checked.
+	DefaultSilence = time.Second
+)
 
 // WithResolver passes options to the resolver that [Wrap] makes. They come after
 // what the environment says. For [Append], which is given a resolver, it means
 // nothing.
 func WithResolver(opts ...resolver.Option) Option {
 	return func(o *options) { o.resolver = append(o.resolver, opts...) }
+}
+
+// WithConnectBudget sets how long a zonal name has to be connected to, DNS and TLS
+// included, before the request goes to the fallback instead. 0 is the default,
+// [DefaultConnectBudget]; less than 0 leaves it to the HTTP client's own timeouts.
+func WithConnectBudget(d time.Duration) Option {
+	return func(o *options) { o.settings.budget = d }
+}
+
+// WithSilence sets how long a request that was sent may go unanswered before we
+// look whether its server can still be reached: with a TCP connection of our own to
+// the same address, which is closed at once, at most one a second and address. A
+// service that is only slow is left alone. 0 is the default, [DefaultSilence];
+// less than 0 never looks.
+func WithSilence(d time.Duration) Option {
+	return func(o *options) { o.settings.silence = d }
+}
+
+// WithClassifier replaces [Classify]. nil is the default.
+func WithClassifier(c Classifier) Option {
+	return func(o *options) { o.settings.classify = c }
+}
+
+func newOptions(opts []Option) *options {
+	o := &options{}
+	for _, opt := range opts {
+		opt(o)
+	}
+	s := &o.settings
+	if s.budget == 0 {
+		s.budget = DefaultConnectBudget
+	}
+	if s.silence == 0 {
+		s.silence = DefaultSilence
+	}
+	if s.classify == nil {
+		s.classify = Classify
+	}
+	s.budget, s.silence = max(s.budget, 0), max(s.silence, 0)
+	s.watch.period = DefaultConnectBudget / lookShare
+	for _, d := range []time.Duration{s.budget, s.silence} {
+		if d > 0 {
+			s.watch.period = min(s.watch.period, max(d/lookShare, time.Millisecond))
+		}
+	}
+	return o
 }
 
 // Wrap has all clients that are made from cfg afterwards send their requests to
@@ -41,18 +105,15 @@ func Wrap(cfg *aws.Config, opts ...Option) (*resolver.Resolver, error) {
 	if cfg == nil {
 		return nil, errors.New("middleware: Wrap needs a config")
 	}
-	var o options
+	var environment []resolver.Option
 	if s := os.Getenv(EnvMode); s != "" {
 		mode, err := resolver.ParseMode(s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", EnvMode, err)
 		}
-		o.resolver = append(o.resolver, resolver.WithMode(mode))
+		environment = append(environment, resolver.WithMode(mode))
 	}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	r, err := resolver.New(o.resolver...)
+	r, err := resolver.New(append(environment, newOptions(opts).resolver...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +134,11 @@ func Append(apiOptions *[]func(*smithymiddleware.Stack) error, r *resolver.Resol
 	if apiOptions == nil || r == nil {
 		return
 	}
+	settings := &newOptions(opts).settings
 	// Copies of a config share the array behind the slice: appending in place
 	// would write into theirs.
 	*apiOptions = append(slices.Clip(*apiOptions), func(stack *smithymiddleware.Stack) error {
-		attach(stack, r)
+		attach(stack, r, settings)
 		return nil // an error would be the operation's
 	})
 }
@@ -86,10 +148,10 @@ func Append(apiOptions *[]func(*smithymiddleware.Stack) error, r *resolver.Resol
 // stack without it presigns, or talks to something that isn't AWS.
 const signing = "Signing"
 
-func attach(stack *smithymiddleware.Stack, r *resolver.Resolver) {
+func attach(stack *smithymiddleware.Stack, r *resolver.Resolver, s *settings) {
 	if had, ok := stack.Finalize.Get(id); ok {
 		if c, ok := had.(*call); ok {
-			c.resolver = r
+			c.resolver, c.settings = r, s
 		}
 		return
 	}
@@ -97,10 +159,14 @@ func attach(stack *smithymiddleware.Stack, r *resolver.Resolver) {
 		return
 	}
 	_, streams := stack.Finalize.Get("InitializeStreamWriter")
-	c := &call{resolver: r, streams: streams}
-	// Neither can fail: the step that the first is relative to was just seen.
+	_, encodes := stack.Finalize.Get(encoder)
+	c := &call{resolver: r, settings: s, streams: streams, encodes: encodes}
+	// None can fail: the steps that they are relative to were just seen.
 	_ = stack.Finalize.Insert(c, signing, smithymiddleware.Before)
 	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
+	if encodes {
+		_ = stack.Finalize.Insert((*originals)(c), encoder, smithymiddleware.Before)
+	}
 }
 
 type routeKey struct{}

@@ -246,6 +246,7 @@ func (r *Resolver) publish() {
 			}
 			return &health{name: name, start: r.start, log: r.config.log}
 		},
+		counts: r.countsOf,
 	})
 	if old != nil && (r.mode == Off || !r.avoid.IsZero()) {
 		t.zonal = old.zonal // not in use, and not forgotten
@@ -257,6 +258,16 @@ func (r *Resolver) publish() {
 	if r.zoneUnnamed() {
 		r.warnOnce("azaffinity: requests are not kept in the zone: "+unnamed, "zone_id", r.zone.value.Zone.ID)
 	}
+}
+
+// countsOf are kept for as long as the resolver lives: who had an endpoint made
+// anew wants to see both.
+func (r *Resolver) countsOf(e endpoint.Endpoint) *counts {
+	name := bare(e.Regional)
+	if r.counts[name] == nil {
+		r.counts[name] = &counts{}
+	}
+	return r.counts[name]
 }
 
 // zoneUnnamed tells whether only the zone's ID is known, and will stay so.

@@ -9,9 +9,12 @@ import (
 )
 
 const (
-	// failuresToOpen is how many failures in a row take a zonal name out of
-	// use; one that proves the name useless does so alone.
-	failuresToOpen = 3
+	// What failures in a row take a zonal name out of use: three that kept
+	// requests from the server, or five answers of one that has no service
+	// behind it, or some of both. One that proves the name useless does so alone.
+	enough      = 15
+	unreachable = enough / 3
+	unavailable = enough / 5
 	// A name stays out of use for firstPause, and twice as long each time the
 	// one caller that then tries it fails, up to longestPause.
 	firstPause   = 10 * time.Second
@@ -32,10 +35,11 @@ type health struct {
 	// reopens is 0 while the name is in use. Else it is when, in nanoseconds
 	// since start, a caller may try it; whoever moves it on is that caller.
 	reopens  atomic.Int64
-	failures atomic.Int32 // in a row, while in use
+	failures atomic.Int32 // in a row, while in use, by their weight
 
 	mu     sync.Mutex
-	opened int // times in a row that it went, or stayed, out of use
+	opened int    // times in a row that it went, or stayed, out of use
+	spells uint64 // how often it went out of use
 	last   failure
 }
 
@@ -107,7 +111,7 @@ func (h *health) open(f failure, trial bool) (pause time.Duration, opened bool) 
 	h.last = f
 	inUse := h.reopens.Load() == 0
 	switch {
-	case inUse && h.failures.Add(1) < failuresToOpen && !f.cause.proves():
+	case inUse && h.failures.Add(f.cause.weight()) < enough:
 		return 0, false // not enough to go by
 	case !inUse && !trial:
 		return 0, false // sent before the name went out of use: no news
@@ -115,11 +119,22 @@ func (h *health) open(f failure, trial bool) (pause time.Duration, opened bool) 
 	pause = min(firstPause<<min(h.opened, 5), longestPause)
 	pause -= time.Duration(rand.Int64N(int64(pause) / 5)) // many processes must not come back as one
 	h.opened++
+	if inUse {
+		h.spells++
+	}
 	h.failures.Store(0)
 	h.reopens.Store(int64(time.Since(h.start) + pause))
 	return pause, inUse
 }
 
-// proves tells whether the cause alone shows that the name can't serve: the
-// same question has the same answer a moment later.
-func (c Cause) proves() bool { return c == CauseAbsent || c == CauseCertificate }
+// weight is how much of what is enough a failure is. Where the same question
+// would have the same answer a moment later, it is all of it.
+func (c Cause) weight() int32 {
+	switch c {
+	case CauseAbsent, CauseCertificate, CauseSilent:
+		return enough
+	case CauseUnavailable:
+		return unavailable
+	}
+	return unreachable
+}

@@ -46,6 +46,7 @@ type scene struct {
 	learned   []endpoint.Endpoint // seen only as the host of a request
 	wanted    map[string]bool     // services to keep off their free path
 	health    func(zonalName string) *health
+	counts    func(endpoint.Endpoint) *counts
 }
 
 func newTable(s scene) *table {
@@ -83,7 +84,7 @@ func (t *table) addHost(s scene, h host) {
 	}
 	e := &entry{shape: h.shape}
 	if free := s.freePath(h.of); free != "" {
-		e.usual = Route{Reason: FreePath, via: &via{endpoint: h.of.ID, service: h.of.Service}}
+		e.usual = Route{Reason: FreePath, via: &via{endpoint: h.of.ID, service: h.of.Service, counts: s.counts(h.of)}}
 		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
 	} else {
 		infix := ""
@@ -128,7 +129,7 @@ func (t *table) addRegionalName(s scene, e endpoint.Endpoint) {
 // fill works out the routes of an entry. Until they are completed, an empty name
 // in them stands for the host that is asked about.
 func (t *table) fill(s scene, into *entry, e endpoint.Endpoint, infix, regional string) {
-	through := &via{endpoint: e.ID, service: e.Service, zone: s.zone}
+	through := &via{endpoint: e.ID, service: e.Service, zone: s.zone, counts: s.counts(e)}
 	into.avoids = Route{Host: regional, Target: Regional, via: through}
 	into.usual = into.avoids
 	zonal, inZone := e.ZonalName(s.zone)

@@ -25,6 +25,8 @@ type Resolver struct {
 	use    chan struct{} // and it was the first in a while
 	hurry  chan struct{} // closed by the first Ready
 
+	elsewhere counts // of requests that no endpoint was chosen for
+
 	mu      sync.Mutex // guards what follows, and publishing
 	zone    known[zone.Answer]
 	catalog known[endpoint.Catalog]
@@ -32,10 +34,13 @@ type Resolver struct {
 	avoid   time.Time   // the zone's names are left alone until then
 	rejoin  *time.Timer // ends that; nil where nothing is avoided
 	learned []endpoint.Endpoint
-	told    map[string]bool // what has been logged
-	lines   []func()        // what is to be logged once mu is free, see unlock
+	counts  map[string]*counts // of each endpoint, by its regional name
+	checks  map[string]*check  // of paths, by the server's address
+	told    map[string]bool    // what has been logged
+	lines   []func()           // what is to be logged once mu is free, see unlock
 	closed  bool
 
+	closing context.Context // ends with Close
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -59,6 +64,8 @@ func New(opts ...Option) (*Resolver, error) {
 		start:   time.Now(),
 		zone:    known[zone.Answer]{asked: make(chan struct{})},
 		catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
+		counts:  map[string]*counts{},
+		checks:  map[string]*check{},
 		told:    map[string]bool{},
 	}
 	for _, opt := range opts {
@@ -73,7 +80,7 @@ func New(opts ...Option) (*Resolver, error) {
 	r.mode = r.config.mode
 
 	ctx, stop := context.WithCancel(context.Background())
-	r.stop = stop
+	r.closing, r.stop = ctx, stop
 	sources := []struct {
 		of     any
 		ask    func(context.Context) time.Duration

@@ -31,6 +31,7 @@ type Route struct {
 type via struct {
 	endpoint, service, zone string
 	health                  *health // of the zonal name; nil where that isn't used
+	counts                  *counts // of the endpoint; nil: nobody keeps them
 }
 
 // Endpoint is the id of the interface endpoint that was chosen, or empty.
@@ -92,6 +93,17 @@ const (
 	SwitchedOff               // the mode is Off
 )
 
+// Target is the kind of name that a request goes to for this reason.
+func (r Reason) Target() Target {
+	switch r {
+	case InZone:
+		return Zonal
+	case Unhealthy, NotInZone, NoZone, CrossRegion, Evacuated, FailedOver:
+		return Regional
+	}
+	return Unmatched
+}
+
 // Cause is what kept a request from a zonal name.
 type Cause uint8
 
@@ -104,6 +116,8 @@ const (
 	CauseTLS               // the TLS handshake failed otherwise
 	CauseTimeout           // no connection in time
 	CauseBroken            // the connection broke when the request may have been sent
+	CauseSilent            // no answer came, and the path to the server was found dead
+	CauseUnavailable       // an answer that says so, and not from the service
 )
 
 // Mode says what a [Resolver] does with its decisions.
@@ -121,7 +135,7 @@ var (
 		"NoEndpoint", "InZone", "Unhealthy", "NotInZone", "NoZone", "CrossRegion",
 		"Pinned", "FreePath", "Evacuated", "FailedOver", "SwitchedOff",
 	}
-	causeNames = [...]string{"", "absent", "dns", "connect", "certificate", "tls", "timeout", "broken"}
+	causeNames = [...]string{"", "absent", "dns", "connect", "certificate", "tls", "timeout", "broken", "silent", "unavailable"}
 	modeNames  = [...]string{"prefer", "observe", "off"}
 )
 

@@ -24,6 +24,9 @@ type Snapshot struct {
 	// CatalogTime is when the endpoints in use were read; zero: not yet.
 	CatalogTime time.Time `json:",omitzero"`
 	Endpoints   []EndpointState
+	// Elsewhere counts the attempts, by reason, for which no endpoint was chosen.
+	// A reason says where they went: see [Reason.Target].
+	Elsewhere map[Reason]uint64 `json:",omitempty"`
 	// Notes say what routing leaves aside, and why.
 	Notes []string `json:",omitempty"`
 }
@@ -36,11 +39,18 @@ type EndpointState struct {
 	PrivateDNS          bool
 	// InUse tells whether requests are sent to the zonal name. Where a zonal
 	// name has been taken out of use, NextTry is when a request may try it.
-	InUse     bool
-	NextTry   time.Time `json:",omitzero"`
+	InUse   bool
+	NextTry time.Time `json:",omitzero"`
+	// Opened is how often the zonal name has been taken out of use.
+	Opened    uint64    `json:",omitempty"`
 	LastCause Cause     `json:",omitempty"`
 	LastError string    `json:",omitempty"`
 	LastAt    time.Time `json:",omitzero"`
+	// Attempts counts what was sent by the endpoint's names, by reason, sends to
+	// the fallback included. In [Observe] mode it counts what would have been.
+	// Failovers counts the latter by what made them necessary.
+	Attempts  map[Reason]uint64 `json:",omitempty"`
+	Failovers map[Cause]uint64  `json:",omitempty"`
 }
 
 // Snapshot tells what the resolver knows now.
@@ -58,6 +68,7 @@ func (r *Resolver) Snapshot() Snapshot {
 		ZoneSource:  r.zone.value.Source,
 		ZoneName:    r.zoneName(),
 		CatalogTime: r.catalog.since,
+		Elsewhere:   r.elsewhere.byReason(),
 		Notes:       slices.Concat(r.catalog.value.Notes, t.notes),
 	}
 	if r.zone.err != nil {
@@ -70,6 +81,9 @@ func (r *Resolver) Snapshot() Snapshot {
 	s.Endpoints = make([]EndpointState, 0, len(endpoints)) // in JSON a list even if empty
 	for _, e := range endpoints {
 		state := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
+		if c := r.counts[bare(e.Regional)]; c != nil {
+			state.Attempts, state.Failovers = c.byReason(), c.byCause()
+		}
 		if name, ok := e.ZonalName(s.ZoneName); ok && s.ZoneName != "" {
 			if h := t.zonal[bare(name)]; h != nil {
 				state.Zonal = name
@@ -89,5 +103,6 @@ func (h *health) describe(into *EndpointState) {
 	if !into.InUse {
 		into.NextTry = h.start.Add(time.Duration(reopens))
 	}
+	into.Opened = h.spells
 	into.LastCause, into.LastError, into.LastAt = h.last.cause, h.last.err, h.last.at
 }
