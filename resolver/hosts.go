@@ -88,7 +88,7 @@ func (t *table) addHost(s scene, h host) {
 		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
 	} else {
 		infix := ""
-		if h.of.Service == "s3" {
+		if h.infix != "" {
 			infix = h.infix + "."
 		}
 		regional := infix + bare(h.of.Regional)
@@ -116,7 +116,7 @@ func (t *table) finish(e *entry, name string) {
 // Its way back is always the very host that was asked for.
 func (t *table) addRegionalName(s scene, e endpoint.Endpoint) {
 	name := bare(e.Regional)
-	if t.exact[name] != nil {
+	if t.exact[name] != nil || e.AnyNames { // what a client was told to use that AWS didn't make is its own business
 		return
 	}
 	exact, behind := &entry{}, &entry{shape: prefix}

@@ -104,6 +104,9 @@ func hostsOf(endpoints []endpoint.Endpoint) []host {
 // service's part of the vpce name, the Region and the DNS suffix. The irregular
 // ones were taken from the hosts that SDK clients resolve.
 func derivedHosts(e endpoint.Endpoint) []host {
+	if e.AnyNames {
+		return nil
+	}
 	_, suffix, _ := strings.Cut(e.Regional, ".vpce.")
 	at := func(service string, s shape, infix string) host {
 		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: e}
@@ -140,7 +143,7 @@ func listedHosts(e endpoint.Endpoint) []host {
 			continue
 		}
 		h := host{name: name, of: e}
-		if e.Service == "s3" {
+		if e.Service == "s3" && !e.AnyNames {
 			if !strings.HasPrefix(name, "s3.") && !strings.HasPrefix(name, "s3-fips.") {
 				continue
 			}

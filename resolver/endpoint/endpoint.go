@@ -40,6 +40,12 @@ type Endpoint struct {
 	// leaves them on it unless told otherwise. Only sources that read AWS's own
 	// listing set it; an endpoint that somebody lists by hand is wanted.
 	FreePath string
+	// AnyNames lets Regional and Zonal be host names that AWS did not make, such as
+	// aliases of one's own that present a certificate for them. Nothing can be read
+	// from such names: ID, Service, Region, Zonal and Hosts have to be given, only
+	// requests for Hosts are routed, and only to the zones in Zonal. It can be set in
+	// code alone; a file, the environment or an API can't bring such names in.
+	AnyNames bool
 }
 
 // Catalog is what a [Source] knows.
