@@ -129,7 +129,7 @@ func (c *call) limitOf(send int) time.Duration {
 // tells whether there is to be one.
 func (c *call) onward(cause resolver.Cause) bool {
 	if c.route.Fallback == "" {
-		return c.conn != nil && c.conn.was == expired && c.limit > 0
+		return c.conn != nil && c.conn.was == expired // we asked for it too early, perhaps
 	}
 	c.route = c.route.FailedOver(cause)
 	c.resolver.Count(c.route)
@@ -156,7 +156,7 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 	_, proof := causeOf(err)
 	unreached = c.conn.unreached(proof) && o.StatusCode == 0
 	o.Sent = !unreached
-	o.Waited = c.conn.waited(waiting) || c.conn.waited(sent)
+	o.Waited = c.conn != nil && c.conn.waited
 	o.Deadline = errors.Is(ctx.Err(), context.DeadlineExceeded)
 	o.GaveUp = ctx.Err() != nil || c.body != nil && c.body.failed.Load()
 	verdict, cause := c.settings.classify(o)
@@ -166,7 +166,7 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 	case Sick:
 		c.resolver.Failed(c.route, cause, withoutURL(err))
 	}
-	if o.Deadline && c.conn.waited(sent) {
+	if o.Deadline && o.Waited && c.conn.was == sent {
 		c.conn.askLater()
 	}
 	return cause, unreached && !o.GaveUp

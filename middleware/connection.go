@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,9 +75,14 @@ type connection struct {
 	cancel context.CancelCauseFunc // ends the send
 	state  atomic.Int32
 	since  atomic.Int64 // when it came into its state, in nanoseconds of now()
-	conn   net.Conn     // valid once the state is sent
 	asking atomic.Bool  // whether the path still stands
-	was    int32        // the state when the send was over
+	told   atomic.Bool  // the resolver, that it doesn't
+	mu     sync.Mutex   // guards conn
+	conn   net.Conn     // the last one that was handed out
+
+	// When the send is over:
+	was    int32 // the state it was in
+	waited bool  // for patience or longer in that state
 	body   io.ReadCloser
 
 	prev, next *connection // in the watch's list
@@ -94,11 +100,8 @@ const (
 )
 
 func (c *connection) enter(from, to int32) bool {
-	if c.state.CompareAndSwap(from, to) {
-		c.since.Store(now())
-		return true
-	}
-	return false
+	c.since.Store(now()) // first, so that nobody takes the new state for an old one
+	return c.state.CompareAndSwap(from, to)
 }
 
 var start = time.Now()
@@ -107,16 +110,18 @@ var start = time.Now()
 func now() int64 { return int64(time.Since(start)) }
 
 func (c *connection) wanted(string) {
-	c.enter(idle, waiting)
+	if c.state.Load() == idle {
+		c.enter(idle, waiting)
+	}
 }
 
 func (c *connection) got(info httptrace.GotConnInfo) {
-	switch state := c.state.Load(); {
-	case state == sent:
-		return
-	case state != expired:
+	switch c.state.Load() {
+	case idle, waiting, sent: // or sent once more, which net/http does when nothing arrived
+		c.mu.Lock()
 		c.conn = info.Conn
-		if c.enter(waiting, sent) || c.enter(idle, sent) {
+		c.mu.Unlock()
+		if c.enter(idle, sent) || c.enter(waiting, sent) || c.enter(sent, sent) {
 			return
 		}
 	}
@@ -159,15 +164,11 @@ func (c *connection) look(now int64) {
 func (c *connection) ask() {
 	defer func() { _ = recover() }()
 	defer c.asking.Store(false)
-	if !c.resolver.PathDead(c.conn) {
-		c.since.Store(now())
+	if !c.dead() || !c.spare {
+		c.since.Store(now()) // look again after as long a silence
 		return
 	}
-	c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
-	switch {
-	case !c.spare:
-		c.since.Store(now()) // it may be answered yet
-	case c.settings.watch.mayCancel() && c.enter(sent, silenced):
+	if c.settings.watch.mayCancel() && c.enter(sent, silenced) {
 		c.cancel(errSilenced)
 	}
 }
@@ -176,10 +177,20 @@ func (c *connection) ask() {
 func (c *connection) askLater() {
 	go func() {
 		defer func() { _ = recover() }()
-		if c.resolver.PathDead(c.conn) {
-			c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
-		}
+		c.dead()
 	}()
+}
+
+// dead tells whether the path to the server is, and the resolver if so.
+func (c *connection) dead() bool {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	dead := conn != nil && c.resolver.PathDead(conn)
+	if dead && !c.told.Swap(true) {
+		c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
+	}
+	return dead
 }
 
 var (
@@ -188,7 +199,7 @@ var (
 )
 
 func (c *connection) silence() error {
-	return &pathError{resolver.CauseSilent, fmt.Sprintf("no answer, and nothing can be connected to any more at %v", c.conn.RemoteAddr())}
+	return &pathError{resolver.CauseSilent, fmt.Sprintf("no answer from %s, to which the path is dead", c.route.Host)}
 }
 
 // end is called when the send is over. It returns the error where it was this
@@ -196,12 +207,14 @@ func (c *connection) silence() error {
 func (c *connection) end() error {
 	for {
 		state := c.state.Load()
-		switch c.was = state; state {
+		c.was, c.waited = state, true
+		switch state {
 		case expired, late:
 			return &pathError{resolver.CauseTimeout, fmt.Sprintf("no connection to %s within %v", c.route.Host, c.limit)}
 		case silenced:
 			return c.silence()
 		}
+		c.waited = now()-c.since.Load() >= int64(patience)
 		if c.state.CompareAndSwap(state, ended) { // else it moved meanwhile
 			return nil
 		}
@@ -211,11 +224,6 @@ func (c *connection) end() error {
 // patience is how long a name inside the zone may take to connect, or to answer,
 // before a caller's deadline tells against it.
 const patience = 100 * time.Millisecond
-
-// waited tells whether the send ended after some time in the given state.
-func (c *connection) waited(state int32) bool {
-	return c != nil && c.was == state && now()-c.since.Load() >= int64(patience)
-}
 
 // unreached tells whether it is certain that no byte of the request was sent.
 // Where a connection was handed out, some may have been. Where none was,
