@@ -185,7 +185,7 @@ func withoutURL(err error) error {
 // tell puts the route where the caller finds it.
 func tell(metadata *smithymiddleware.Metadata, route resolver.Route, err error) error {
 	if err != nil {
-		return &RoutedError{Route: route, Err: err}
+		return &RoutedError{Route: route, Err: denied(route, err)}
 	}
 	metadata.Set(routeKey{}, route)
 	return nil

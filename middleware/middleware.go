@@ -167,6 +167,7 @@ func attach(stack *smithymiddleware.Stack, r *resolver.Resolver, s *settings) {
 	if encodes {
 		_ = stack.Finalize.Insert((*originals)(c), encoder, smithymiddleware.Before)
 	}
+	nameUserAgent(stack)
 }
 
 type routeKey struct{}

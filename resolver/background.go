@@ -265,7 +265,7 @@ func (r *Resolver) publish() {
 func (r *Resolver) countsOf(e endpoint.Endpoint) *counts {
 	name := bare(e.Regional)
 	if r.counts[name] == nil {
-		r.counts[name] = &counts{}
+		r.counts[name] = &counts{service: e.Service}
 	}
 	return r.counts[name]
 }

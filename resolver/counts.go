@@ -5,6 +5,7 @@ import "sync/atomic"
 // counts are the numbers of the requests of one endpoint, or of those that no
 // endpoint was chosen for.
 type counts struct {
+	service   string
 	attempts  [len(reasonNames)]atomic.Uint64
 	failovers [len(causeNames)]atomic.Uint64
 }

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aws/smithy-go/metrics"
+
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
@@ -18,6 +20,7 @@ type config struct {
 	mode      Mode
 	refresh   time.Duration
 	wanted    map[string]bool
+	meters    metrics.MeterProvider
 }
 
 // defaultRefresh is how old a catalogue may get: endpoints come and go with

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/smithy-go/metrics"
+
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
@@ -25,7 +27,8 @@ type Resolver struct {
 	use    chan struct{} // and it was the first in a while
 	hurry  chan struct{} // closed by the first Ready
 
-	elsewhere counts // of requests that no endpoint was chosen for
+	elsewhere   counts // of requests that no endpoint was chosen for
+	instruments []metrics.AsyncInstrument
 
 	mu      sync.Mutex // guards what follows, and publishing
 	zone    known[zone.Answer]
@@ -104,6 +107,10 @@ func New(opts ...Option) (*Resolver, error) {
 	r.mu.Lock()
 	r.publish()
 	r.unlock()
+	if err := r.measure(r.config.meters); err != nil {
+		stop()
+		return nil, err
+	}
 	for _, s := range sources {
 		r.running.Add(1)
 		go func() {
@@ -316,6 +323,9 @@ func (r *Resolver) Close() error {
 	}
 	r.stop()
 	r.mu.Lock()
+	if !r.closed {
+		defer r.unmeasure() // not under r.mu, which the instruments take when they are read
+	}
 	r.closed = true
 	if r.rejoin != nil {
 		r.rejoin.Stop() // what is avoided stays so
