@@ -173,9 +173,11 @@ func (t *table) below(asked string) (r Route, known bool) {
 			if len(front)+max(len(e.usual.Host), len(e.usual.Fallback), len(e.avoids.Host)) > maxName {
 				break // it is too long for such a name
 			}
-			t.remember(memo, asked, func() *entry {
-				return &entry{health: e.health, usual: t.complete(e.usual, asked, front), avoids: t.complete(e.avoids, asked, front)}
-			})
+			if memo == nil || len(*memo) < maxMemo {
+				t.remember(memo, asked, &entry{
+					health: e.health, usual: t.complete(e.usual, asked, front), avoids: t.complete(e.avoids, asked, front),
+				})
+			}
 			return t.complete(e.choose(), asked, front), true
 		}
 	}
@@ -188,7 +190,7 @@ const maxMemo = 512
 
 // remember keeps a host's routes, unless there are many already or somebody else
 // is doing the same: then the next request will.
-func (t *table) remember(memo *map[string]*entry, asked string, routes func() *entry) {
+func (t *table) remember(memo *map[string]*entry, asked string, routes *entry) {
 	if memo != nil && len(*memo) >= maxMemo {
 		return
 	}
@@ -196,7 +198,7 @@ func (t *table) remember(memo *map[string]*entry, asked string, routes func() *e
 	if memo != nil {
 		more = maps.Clone(*memo)
 	}
-	more[asked] = routes()
+	more[asked] = routes
 	t.memo.CompareAndSwap(memo, &more)
 }
 

@@ -199,7 +199,7 @@ func (r *Resolver) learn(host string) Route {
 			return route
 		}
 	}
-	t.remember(t.memo.Load(), host, func() *entry { return &entry{usual: unknown} })
+	t.remember(t.memo.Load(), host, &entry{usual: unknown})
 	return unknown
 }
 

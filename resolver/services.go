@@ -61,16 +61,22 @@ const maxName, maxLabel = 253, 63
 // isName tells whether s is made of labels that may stand in a DNS name: what
 // isn't has nothing to do in front of a vpce name.
 func isName(s string) bool {
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.ContainsFunc(label, isForeign) {
+	length := 0 // of the label so far
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-' && length > 0:
+			length++
+		case c == '.' && length > 0 && s[i-1] != '-':
+			length = 0
+		default:
+			return false
+		}
+		if length > maxLabel {
 			return false
 		}
 	}
-	return true
+	return length > 0 && s[len(s)-1] != '-'
 }
-
-func isForeign(c rune) bool { return (c < 'a' || 'z' < c) && (c < '0' || '9' < c) && c != '-' }
 
 func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
