@@ -1,0 +1,347 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// width is how many columns there are.
+const width = 100
+
+// output writes for people who watch, and for those who read it later: colours, frames and progress are for the former.
+type output struct {
+	stdout, stderr io.Writer
+	colour         bool
+	frame          bool // stdout is a terminal
+	watched        bool // stderr is
+}
+
+func newOutput(stdout, stderr io.Writer) output {
+	terminal := isTerminal(stdout)
+	return output{
+		stdout: stdout, stderr: stderr, frame: terminal, watched: isTerminal(stderr),
+		colour: terminal && os.Getenv("NO_COLOR") == "", // no-color.org
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+func (o output) paint(s string, colors ...text.Color) string {
+	if !o.colour {
+		return s
+	}
+	return text.Colors(colors).Sprint(s)
+}
+
+// report writes it for people. It is written at once, so that the one error there can be is seen.
+func (o output) report(rep *report) error {
+	var page bytes.Buffer
+	to := o.stdout
+	o.stdout = &page
+	o.head(rep)
+	if len(rep.Endpoints) > 0 {
+		o.endpoints(rep)
+	}
+	o.findings("Problems", problem, rep)
+	o.findings("Advice", advice, rep)
+	o.notes(rep.Notes)
+	o.summary(rep)
+	_, err := to.Write(page.Bytes())
+	return err
+}
+
+func (o output) head(rep *report) {
+	z := rep.Zone
+	zone := "not known"
+	switch {
+	case z.Error != "":
+	case z.Name != "" && z.ID != "":
+		zone = z.Name + " (" + z.ID + ")"
+	default:
+		zone = z.Name + z.ID
+	}
+	if z.Error == "" && z.NameUsed != "" && z.NameUsed != z.Name {
+		zone += ", which the endpoints' owner calls " + z.NameUsed
+	}
+	if z.Source != "" {
+		zone += fmt.Sprintf(", by %s in %s", z.Source, millis(time.Duration(z.TookMS*float64(time.Millisecond))))
+	}
+	fmt.Fprintf(o.stdout, "zone       %s\nendpoints  %d, by %s\n\n", zone, len(rep.Endpoints), rep.From)
+}
+
+func (o output) endpoints(rep *report) {
+	rows := []table.Row{{"service", "name", "connect", "TLS", "certificate", "answer", "zone", "other zones", "calls go to"}}
+	for _, x := range rep.Endpoints {
+		rows = append(rows, o.row(x))
+	}
+	t := table.NewWriter()
+	style := table.StyleDefault
+	if o.frame {
+		style = table.StyleLight
+	}
+	if o.colour {
+		style.Color.Header = text.Colors{text.Bold}
+	}
+	style.Options = table.Options{SeparateHeader: true}
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	t.AppendHeader(rows[0])
+	t.AppendRows(rows[1:])
+	o.lines(t.Render())
+}
+
+func (o output) row(x *exam) table.Row {
+	row := table.Row{x.Service}
+	p := x.Zonal
+	if p == nil {
+		p = x.Regional
+	}
+	if p == nil || x.Verdict == notExamined {
+		row = append(row, "-", "-", "-", "-", "-", "-", "-")
+	} else {
+		a := p.result()
+		for _, s := range []step{stepName, stepConnect, stepTLS, stepCertificate} {
+			row = append(row, o.passed(a, s))
+		}
+		answer := o.passed(a, stepAnswer)
+		switch {
+		case a.sick():
+			answer = o.paint(strconv.Itoa(a.Status), text.FgRed, text.Bold)
+		case a.Status > 0:
+			answer = strconv.Itoa(a.Status)
+		}
+		row = append(row, answer, roundTrips(ownAddresses(x)), roundTrips(x.others()))
+	}
+	goes := map[verdict]string{inZone: "the zone", elsewhere: "all zones", broken: "nowhere", leftAside: "left aside", notExamined: "not checked"}[x.Verdict]
+	switch x.Verdict {
+	case inZone:
+		goes = o.paint(goes, text.FgGreen)
+	case broken:
+		goes = o.paint(goes, text.FgRed, text.Bold)
+	case elsewhere, notExamined:
+		goes = o.paint(goes, text.FgYellow)
+	}
+	return append(row, goes)
+}
+
+func ownAddresses(x *exam) []address {
+	if x.Zonal == nil {
+		return nil
+	}
+	return x.Zonal.Addresses
+}
+
+// passed is the table's word for a step.
+func (o output) passed(a address, s step) string {
+	switch {
+	case a.passed(s):
+		return "ok"
+	case a.Failed == s:
+		return o.paint(word(a), text.FgRed, text.Bold)
+	}
+	return "-"
+}
+
+func word(a address) string {
+	switch {
+	case isNotFound(a.err):
+		return "none"
+	case isTimeout(a.err):
+		return "timeout"
+	case errors.Is(a.err, syscall.ECONNREFUSED):
+		return "refused"
+	}
+	return "bad"
+}
+
+func roundTrips(addrs []address) string {
+	var all []string
+	for _, a := range addrs {
+		if a.rtt == 0 {
+			all = append(all, "-")
+		} else {
+			all = append(all, millis(a.rtt))
+		}
+	}
+	if len(all) == 0 {
+		return "-"
+	}
+	return strings.Join(all, ", ")
+}
+
+// findings writes those of a level, and what is the same for several endpoints once.
+func (o output) findings(title string, l level, rep *report) {
+	type same struct{ what, do string }
+	type entry struct {
+		same
+		services, names []string
+	}
+	var entries []entry
+	add := func(f finding, service string) {
+		if f.Level != l {
+			return
+		}
+		i := slices.IndexFunc(entries, func(e entry) bool { return e.same == same{f.What, f.Do} })
+		if i < 0 {
+			i = len(entries)
+			entries = append(entries, entry{same: same{f.What, f.Do}})
+		}
+		e := &entries[i]
+		if service != "" && !slices.Contains(e.services, service) {
+			e.services = append(e.services, service)
+		}
+		if f.Name != "" {
+			e.names = append(e.names, f.Name)
+		}
+	}
+	for _, f := range rep.Findings {
+		add(f, "")
+	}
+	for _, x := range rep.Endpoints {
+		for _, f := range x.Findings {
+			add(f, x.Service)
+		}
+	}
+	if len(entries) == 0 {
+		return
+	}
+	o.heading(title)
+	for _, e := range entries {
+		what := e.what
+		if of := strings.Join(e.services, ", "); of != "" {
+			what = of + ": " + what
+		}
+		o.hang("- ", what)
+		for _, name := range e.names {
+			fmt.Fprintf(o.stdout, "    %s\n", o.paint(name, text.Faint))
+		}
+		o.hang("  > ", e.do)
+	}
+}
+
+func (o output) notes(notes []string) {
+	if len(notes) == 0 {
+		return
+	}
+	o.heading("Notes")
+	for _, n := range notes {
+		o.hang("- ", n)
+	}
+}
+
+func (o output) summary(rep *report) {
+	used, in := 0, 0
+	for _, x := range rep.Endpoints {
+		if x.Verdict != leftAside {
+			used++
+		}
+		if x.Verdict == inZone {
+			in++
+		}
+	}
+	problems, advices, unchecked := rep.tally()
+	var parts []string
+	switch {
+	case problems == 0 && unchecked == 0:
+		parts = append(parts, o.paint("All is well", text.FgGreen, text.Bold))
+	case problems > 0:
+		parts = append(parts, o.paint(plural(problems, "problem"), text.FgRed, text.Bold))
+	}
+	if unchecked > 0 {
+		parts = append(parts, o.paint(fmt.Sprintf("%d not checked", unchecked), text.FgYellow, text.Bold))
+	}
+	if advices > 0 {
+		parts = append(parts, plural(advices, "piece")+" of advice")
+	}
+	fmt.Fprintf(o.stdout, "\n%s. Calls to %d of %s stay in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
+	if rep.snapshot != "" {
+		fmt.Fprintf(o.stdout, "The endpoints are in %s: set AZAFFINITY_ENDPOINTS_FILE to it.\n", rep.snapshot)
+	}
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+func (o output) heading(s string) { fmt.Fprintf(o.stdout, "\n%s\n", o.paint(s, text.Bold)) }
+
+// hang writes a paragraph that begins with a mark and is indented as far.
+func (o output) hang(mark, s string) {
+	in := strings.Repeat(" ", len(mark))
+	o.lines(mark + strings.ReplaceAll(text.WrapSoft(s, width-len(mark)), "\n", "\n"+in))
+}
+
+// lines writes them without the blanks that they are filled up with.
+func (o output) lines(s string) {
+	for line := range strings.Lines(s) {
+		fmt.Fprintln(o.stdout, strings.TrimRight(line, " \n"))
+	}
+}
+
+// progress is shown on a terminal only. It may be used by several goroutines.
+type progress struct {
+	out  output
+	once sync.Once
+	bar  *progressbar.ProgressBar
+}
+
+func (o output) progress(what string) *progress {
+	p := &progress{out: o}
+	if o.watched {
+		p.bar = progressbar.NewOptions(-1,
+			progressbar.OptionSetWriter(o.stderr), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(20),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
+		_ = p.bar.RenderBlank()
+	}
+	return p
+}
+
+// expect says what comes, in how many steps.
+func (p *progress) expect(what string, steps int) {
+	if p.bar != nil && steps > 0 {
+		p.bar.ChangeMax(steps + 1) // it never ends by counting
+		p.bar.Describe(what)
+	}
+}
+
+func (p *progress) add() {
+	if p.bar != nil {
+		_ = p.bar.Add(1)
+	}
+}
+
+func (p *progress) done() {
+	p.once.Do(func() {
+		if p.bar != nil {
+			_ = p.bar.Finish()
+		}
+	})
+}
+
+func millis(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
