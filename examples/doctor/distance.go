@@ -16,7 +16,7 @@ func (x *exam) measure(ctx context.Context, n *network) {
 	for range handshakes {
 		for _, p := range x.probes() {
 			for _, a := range p.Addresses {
-				if p == x.Regional && !x.isOther(a) || !a.passed(stepConnect) || ctx.Err() != nil {
+				if p == x.Regional && !x.isOther(a) || !a.passed(stepConnect) || isOver(ctx) {
 					continue // it is the zonal name's, or nothing to measure
 				}
 				if took, ok := n.handshake(ctx, p.Name, a.Addr); ok && (best[a.Addr] == 0 || took < best[a.Addr]) {

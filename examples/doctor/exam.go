@@ -119,7 +119,7 @@ func (x *exam) run(ctx context.Context, n *network) {
 		})
 	}
 	all.Wait()
-	if ctx.Err() != nil {
+	if isOver(ctx) {
 		return
 	}
 	switch {

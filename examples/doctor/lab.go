@@ -96,8 +96,9 @@ func inLab(l *lab.Lab) (*network, error) {
 		}
 	}
 	return &network{
-		lookup: lookupBy(l.Resolver()),
-		roots:  l.CA(),
+		patience: patience,
+		lookup:   lookupBy(l.Resolver()),
+		roots:    l.CA(),
 		dial: func(ctx context.Context, host string, addr netip.Addr) (net.Conn, error) {
 			e, err := endpoint.Parse(host)
 			if err != nil {

@@ -21,39 +21,39 @@ import (
 	"time"
 )
 
-const help = `doctor says whether calls from here can be kept in this Availability Zone, and what to do where they can't.
+const help = `doctor says whether calls from here can be kept in this Availability Zone, and what to do where not.
 
-It finds the zone and the endpoints as azaffinity does, by the environment, and then looks at each endpoint that would
-be used: does its name in the zone exist, does it accept a connection, is its certificate for that name, does it answer
-a request, and how far is it, compared with the endpoint's addresses in other zones. It sends one unsigned request to
-each address: a 403 is a fine answer.
+It finds the zone and the endpoints as azaffinity does, by the environment, and looks at each
+endpoint that would be used: does its name in the zone exist, does it accept a connection, is its
+certificate for that name, does it answer, and how far is it, compared with the endpoint's addresses
+in other zones. It sends one unsigned request to each address: a 403 is a fine answer.
 
-  go run ./examples/doctor -lab                       all is well, in a VPC that is started in this process
-  go run ./examples/doctor -lab -fault black-hole     and with its own zone's endpoints out of reach
+  go run ./examples/doctor -lab                     a VPC that is started in this process
+  go run ./examples/doctor -lab -fault black-hole   the same, with its own zone out of reach
 
 Which endpoints (default: AZAFFINITY_ENDPOINTS and AZAFFINITY_ENDPOINTS_FILE):
   -endpoints FILE      what "aws ec2 describe-vpc-endpoints" printed; may be given more than once
   -discover            ask EC2, with the credentials of the environment
   -vpc ID              ask EC2 for the endpoints of this VPC; implies -discover
-  -services LIST       look at these only, as their names spell them: sqs,api.ecr
-  -interface-for LIST  services to use in spite of a gateway endpoint, as by resolver.WithInterfaceFor
+  -services LIST       look at these only, as endpoints' names spell them: sqs,api.ecr
+  -interface-for LIST  services to use beside a gateway endpoint, as by resolver.WithInterfaceFor
 
 Where from (default: found, as by whereami):
   -zone ZONE           look from this zone, by name (us-east-1b) or ID (use1-az1)
-  -lab                 in a VPC in this process: no AWS account, no network
-  -fault FAULT         what is wrong with the lab's endpoints in its own zone: refuse, black-hole, hang, stall, reset,
-                       unavailable or certificate
+  -lab                 look at a VPC in this process: no AWS account, no network
+  -fault FAULT         what is wrong with the lab's endpoints in its own zone: refuse, black-hole,
+                       hang, stall, reset, unavailable or certificate
 
 What becomes of it:
   -json                one JSON object instead of text
-  -snapshot FILE       write the endpoints into a file for AZAFFINITY_ENDPOINTS_FILE; - is standard output, instead of
-                       the report
+  -snapshot FILE       write the endpoints into a file for AZAFFINITY_ENDPOINTS_FILE, too; with -
+                       they are written to standard output, instead of the report
   -timeout DURATION    how long it may take in all (default 30s)
 
 Text is coloured on a terminal, unless NO_COLOR is set.
 
-Exit code: 0 when all is well (there may be advice), 1 when there are problems, 2 when it can't tell: the endpoints
-can't be listed, the time was up, the snapshot can't be written, or a flag can't be used.
+Exit code: 0 when all is well (there may be advice), 1 when there are problems, 2 when it can't
+tell: the endpoints can't be listed, the time was up, a file can't be written, a flag can't be used.
 `
 
 func main() {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 )
 
 // network is how names are looked up and addresses connected to.
@@ -16,12 +17,18 @@ type network struct {
 	// dial connects to port 443 of an address that the host has.
 	dial  func(ctx context.Context, host string, addr netip.Addr) (net.Conn, error)
 	roots *x509.CertPool // nil: the system's
+	// patience is how long each step may take.
+	patience time.Duration
 }
+
+// patience is enough: endpoints answer within milliseconds, and the SDK gives itself 1.1 s to connect in a Region.
+const patience = 2 * time.Second
 
 // machine is the network as a program on this machine sees it, without a proxy.
 func machine() (*network, error) {
 	n := &network{
-		lookup: lookupBy(net.DefaultResolver),
+		patience: patience,
+		lookup:   lookupBy(net.DefaultResolver),
 		dial: func(ctx context.Context, _ string, addr netip.Addr) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", netip.AddrPortFrom(addr, 443).String())
 		},

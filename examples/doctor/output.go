@@ -272,7 +272,7 @@ func (o output) summary(rep *report) {
 	}
 	fmt.Fprintf(o.stdout, "\n%s. Calls to %d of %s stay in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
 	if rep.snapshot != "" {
-		fmt.Fprintf(o.stdout, "The endpoints are in %s: set AZAFFINITY_ENDPOINTS_FILE to it.\n", rep.snapshot)
+		o.hang("", "The endpoints are in "+rep.snapshot+": set AZAFFINITY_ENDPOINTS_FILE to it.")
 	}
 }
 

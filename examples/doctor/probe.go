@@ -87,10 +87,6 @@ func (a address) foreign() bool {
 	return a.Addr.Is6() && (errors.Is(a.err, syscall.ENETUNREACH) || errors.Is(a.err, syscall.EADDRNOTAVAIL))
 }
 
-// patience is how long each step may take. Endpoints answer within milliseconds; the SDK gives itself 1.1 s to connect
-// in a Region.
-const patience = 2 * time.Second
-
 // probe goes as far as it gets with each address of a name.
 func (n *network) probe(ctx context.Context, name string) *probe {
 	p := &probe{Name: name}
@@ -112,7 +108,7 @@ func (n *network) probe(ctx context.Context, name string) *probe {
 }
 
 func (n *network) lookupIn(ctx context.Context, name string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, n.patience)
 	defer cancel()
 	addrs, err := n.lookup(ctx, name)
 	if err == nil && len(addrs) == 0 {
@@ -122,7 +118,7 @@ func (n *network) lookupIn(ctx context.Context, name string) ([]netip.Addr, erro
 }
 
 func (n *network) connect(ctx context.Context, name string, addr netip.Addr) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, n.patience)
 	defer cancel()
 	return n.dial(ctx, name, addr)
 }
@@ -140,7 +136,7 @@ func (n *network) walk(ctx context.Context, name string, addr netip.Addr) addres
 	}
 	defer conn.Close()
 	secure := tls.Client(conn, &tls.Config{ServerName: name, RootCAs: n.roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
-	shake, cancel := context.WithTimeout(ctx, patience)
+	shake, cancel := context.WithTimeout(ctx, n.patience)
 	defer cancel()
 	if err := secure.HandshakeContext(shake); err != nil {
 		if bad := (*tls.CertificateVerificationError)(nil); errors.As(err, &bad) {
@@ -148,7 +144,7 @@ func (n *network) walk(ctx context.Context, name string, addr netip.Addr) addres
 		}
 		return fail(stepTLS, err)
 	}
-	asked, cancel := context.WithTimeout(ctx, patience)
+	asked, cancel := context.WithTimeout(ctx, n.patience)
 	defer cancel()
 	defer context.AfterFunc(asked, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	if err := a.ask(secure, name); err != nil {

@@ -127,8 +127,16 @@ func (rep *report) judge(catalog endpoint.Catalog, where zone.Zone, zoneErr erro
 
 // why says why not all was looked at.
 func why(ctx context.Context) string {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if isLate(ctx) {
 		return "the time is up (-timeout)"
 	}
 	return "interrupted"
+}
+
+// isOver tells whether there's no time left. A connection's timer may go off just before the context's, of the same deadline.
+func isOver(ctx context.Context) bool { return ctx.Err() != nil || isLate(ctx) }
+
+func isLate(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
