@@ -60,6 +60,18 @@ func TestEnvironment(t *testing.T) {
 			byHand(t, l.RegionalName("sqs"))
 			return n
 		}, []string{"sqs: " + problem + "not-in-zone"}, "its name in us-east-1a does not exist", "a subnet in us-east-1a"},
+		{"an endpoint that is a client's URL", func(t *testing.T) *network {
+			l, n := startLab(t, lab.Options{})
+			onInstance(t, l.IMDSEndpoint())
+			t.Setenv("AWS_ENDPOINT_URL_SQS", "https://"+l.RegionalName("sqs"))
+			t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://localhost:8000")
+			return n
+		}, nil, "", ""},
+		{"a zonal name that is a client's URL", func(t *testing.T) *network {
+			l, n := sound(t)
+			t.Setenv("AWS_ENDPOINT_URL_SQS", "https://"+l.ZonalName("sqs", "us-east-1b"))
+			return n
+		}, []string{advice + "pinned"}, "AWS_ENDPOINT_URL_SQS has the name of one zone, us-east-1b", "give it the regional name, vpce-"},
 		{"somebody's own service", func(t *testing.T) *network {
 			_, n := sound(t)
 			byHand(t, "vpce-0a1b2c3d4e5f60718-lj2wisx3.vpce-svc-0123456789abcdef0.us-east-1.vpce.amazonaws.com")
@@ -143,6 +155,9 @@ func TestEnvironment(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			n := test.given(t)
 			code, rep := examined(t, n)
+			if len(rep.Endpoints) == 0 && !slices.Contains(test.want, problem+"no-endpoints") {
+				t.Error("got no endpoint")
+			}
 			wantCode := exitFine
 			if slices.ContainsFunc(test.want, func(s string) bool { return strings.Contains(s, problem) }) {
 				wantCode = exitProblems

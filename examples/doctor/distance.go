@@ -6,30 +6,28 @@ import (
 	"time"
 )
 
-// handshakes is how many are made with each address. The shortest counts: one takes a round trip, and whatever keeps this
-// machine busy.
-const handshakes = 5
+// handshakes is how many are made with each address, and maxHandshakes with those that seem to be further away than they
+// should. The shortest counts: one takes a round trip, and whatever keeps this machine busy.
+const handshakes, maxHandshakes = 5, 25
 
 // measure finds out how far the endpoint's addresses are. Nothing else should be going on.
 func (x *exam) measure(ctx context.Context, n *network) {
 	best := map[netip.Addr]time.Duration{}
-	for range handshakes {
-		for _, p := range x.probes() {
-			for _, a := range p.Addresses {
-				if p == x.Regional && !x.isOther(a) || !a.passed(stepConnect) || isOver(ctx) {
-					continue // it is the zonal name's, or nothing to measure
-				}
-				if took, ok := n.handshake(ctx, p.Name, a.Addr); ok && (best[a.Addr] == 0 || took < best[a.Addr]) {
-					best[a.Addr] = took
-				}
-			}
+	for round := range maxHandshakes {
+		if round >= handshakes && !x.farther() {
+			break
 		}
-	}
-	for _, p := range x.probes() {
-		for i := range p.Addresses {
-			a := &p.Addresses[i]
-			a.rtt = best[a.Addr]
-			a.RTT = inMillis(a.rtt)
+		for _, p := range x.probes() {
+			for i := range p.Addresses {
+				a := &p.Addresses[i]
+				if a.passed(stepConnect) && !isOver(ctx) && (p == x.Zonal || x.isOther(*a)) {
+					if took, ok := n.handshake(ctx, p.Name, a.Addr); ok && (best[a.Addr] == 0 || took < best[a.Addr]) {
+						best[a.Addr] = took
+					}
+				}
+				a.rtt = best[a.Addr]
+				a.RTT = inMillis(a.rtt)
+			}
 		}
 	}
 }
@@ -48,6 +46,9 @@ func (n *network) handshake(ctx context.Context, name string, addr netip.Addr) (
 // farther tells whether an address in another zone is clearly nearer than the own one's. Zones are half a millisecond or
 // more apart, a round trip in a zone takes a quarter of that.
 func (x *exam) farther() bool {
+	if x.Zonal == nil {
+		return false
+	}
 	own, other := nearest(x.Zonal.Addresses), nearest(x.others())
 	return own.rtt > 0 && other.rtt > 0 && own.rtt-other.rtt > 150*time.Microsecond && 2*own.rtt > 3*other.rtt
 }

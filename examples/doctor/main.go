@@ -31,7 +31,7 @@ in other zones. It sends one unsigned request to each address: a 403 is a fine a
   go run ./examples/doctor -lab                     a VPC that is started in this process
   go run ./examples/doctor -lab -fault black-hole   the same, with its own zone out of reach
 
-Which endpoints (default: AZAFFINITY_ENDPOINTS and AZAFFINITY_ENDPOINTS_FILE):
+Which endpoints (default: AZAFFINITY_ENDPOINTS, AZAFFINITY_ENDPOINTS_FILE, AWS_ENDPOINT_URL_*):
   -endpoints FILE      what "aws ec2 describe-vpc-endpoints" printed; may be given more than once
   -discover            ask EC2, with the credentials of the environment
   -vpc ID              ask EC2 for the endpoints of this VPC; implies -discover

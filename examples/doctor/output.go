@@ -270,7 +270,7 @@ func (o output) summary(rep *report) {
 	if advices > 0 {
 		parts = append(parts, plural(advices, "piece")+" of advice")
 	}
-	fmt.Fprintf(o.stdout, "\n%s. Calls to %d of %s stay in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
+	fmt.Fprintf(o.stdout, "\n%s. Calls to %d of %s can be kept in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
 	if rep.snapshot != "" {
 		o.hang("", "The endpoints are in "+rep.snapshot+": set AZAFFINITY_ENDPOINTS_FILE to it.")
 	}

@@ -33,7 +33,7 @@ type whereAmI struct {
 
 func newReport(from string, where zone.Answer, zoneErr error, took time.Duration, plan resolver.Snapshot) *report {
 	rep := &report{
-		From: from, Endpoints: []*exam{}, Findings: []finding{}, Notes: plan.Notes,
+		From: from, Endpoints: []*exam{}, Notes: plan.Notes,
 		Zone: whereAmI{Name: where.Zone.Name, ID: where.Zone.ID, NameUsed: plan.ZoneName, Source: where.Source, TookMS: inMillis(took)},
 	}
 	if zoneErr != nil {
@@ -76,6 +76,9 @@ func (rep *report) exitCode() int {
 }
 
 func (rep *report) writeJSON(w io.Writer) error {
+	if rep.Findings == nil {
+		rep.Findings = []finding{}
+	}
 	rep.Verdict = [...]string{exitFine: "fine", exitProblems: "problems", exitUnknown: "unknown"}[rep.exitCode()]
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

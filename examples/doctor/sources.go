@@ -19,6 +19,7 @@ type place struct {
 	zone      zone.Source
 	endpoints endpoint.Source
 	from      string // who says which endpoints there are
+	findings  []finding
 	close     func() error
 }
 
@@ -53,7 +54,9 @@ func open(ctx context.Context, net *network, o options) (*place, error) {
 		}
 		p.endpoints, p.from = endpoint.Join(sources...), strings.Join(o.files, ", ")
 	default:
-		p.endpoints, p.from = endpoint.Env(), "the environment"
+		known, pinned := fromURLs()
+		p.endpoints, p.from = endpoint.Join(endpoint.Env(), endpoint.Static(known...)), "the environment"
+		p.findings = pinned
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.close())

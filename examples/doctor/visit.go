@@ -50,7 +50,11 @@ func visit(ctx context.Context, net *network, o options, out output) (rep *repor
 		}
 	}
 	rep.examine(ctx, p.net, bar)
+	rep.Findings = p.findings
 	rep.judge(catalog, where.Zone, zoneErr)
+	if !o.lab {
+		rep.judgeEnvironment()
+	}
 	rep.TookMS = inMillis(time.Since(start))
 	bar.done()
 
@@ -122,7 +126,12 @@ func (rep *report) judge(catalog endpoint.Catalog, where zone.Zone, zoneErr erro
 		rep.Findings = append(rep.Findings, problemOf("no-endpoints", "no interface endpoint is known: azaffinity changes nothing",
 			"set "+endpoint.EnvEndpoints+" or "+endpoint.EnvEndpointsFile+", or look with -endpoints FILE or -discover")...)
 	}
-	rep.Findings = slices.Concat(rep.Findings, judgeZone(catalog, where, zoneErr), judgeProxy(rep.Endpoints), judgeMode(os.Getenv(middleware.EnvMode)))
+	rep.Findings = append(rep.Findings, judgeZone(catalog, where, zoneErr)...)
+}
+
+// judgeEnvironment says what there is to say of variables that would keep calls from zonal names.
+func (rep *report) judgeEnvironment() {
+	rep.Findings = slices.Concat(rep.Findings, judgeProxy(rep.Endpoints), judgeMode(os.Getenv(middleware.EnvMode)))
 }
 
 // why says why not all was looked at.
