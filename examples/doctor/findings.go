@@ -45,6 +45,8 @@ func (x *exam) judge() {
 	case !x.used():
 		x.judgeUnused()
 		return
+	case x.Regional.err != nil && (x.Zonal == nil || x.Zonal.err != nil):
+		// no name of it can be looked up: one finding is enough
 	case x.Zonal != nil:
 		x.judgeZonal()
 	case x.route.Reason == resolver.NotInZone:

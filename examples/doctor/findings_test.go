@@ -43,6 +43,28 @@ func leading(n *network, hosts map[string]string) *network {
 	return &other
 }
 
+// withIPv6 is a network in which the endpoint has addresses that can't be routed to, as well.
+func withIPv6(n *network) *network {
+	other := *n
+	other.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+		addrs, err := n.lookup(ctx, host)
+		if err == nil && host != sqsHost {
+			addrs = append(addrs, netip.MustParseAddr("2001:db8::1"))
+			if !strings.Contains(host, "-"+home) {
+				addrs = append(addrs, netip.MustParseAddr("2001:db8::2"))
+			}
+		}
+		return addrs, err
+	}
+	other.dial = func(ctx context.Context, host string, addr netip.Addr) (net.Conn, error) {
+		if addr.Is6() {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ENETUNREACH}
+		}
+		return n.dial(ctx, host, addr)
+	}
+	return &other
+}
+
 const (
 	sqsHost  = "sqs.us-east-1.amazonaws.com"
 	anywhere = "203.0.113.10" // for documentation, RFC 5737: never connected to
@@ -106,13 +128,20 @@ func TestFindings(t *testing.T) {
 				before, _ := startLab(t, lab.Options{})
 				_, n := startLab(t, lab.Options{Endpoints: []lab.Endpoint{{Service: "sts"}}})
 				return n, fromFile(t, before, home)
-			}, []string{"sqs: problem no-name", "sqs: problem stale"}, broken, "is listed, and does not exist", "-snapshot",
+			}, []string{"sqs: problem no-name"}, broken, "its regional name does not exist", "was deleted",
 		},
 		{
 			"the letter of another zone", func(t *testing.T) (*network, []string) {
 				l, n := startLab(t, lab.Options{})
 				return n, fromFile(t, l, "us-east-1c") // and the program is in us-east-1a
 			}, []string{"sqs: problem farther"}, inZone, "another zone is nearer", "AZAFFINITY_ZONE_NAMES",
+		},
+		{
+			"an endpoint that was deleted, and wasn't in the zone", func(t *testing.T) (*network, []string) {
+				before, _ := startLab(t, lab.Options{Endpoints: []lab.Endpoint{{Service: "sqs", Zones: []string{"us-east-1b"}}}})
+				_, n := startLab(t, lab.Options{Endpoints: []lab.Endpoint{{Service: "sts"}}})
+				return n, fromFile(t, before, home)
+			}, []string{"sqs: problem no-name"}, broken, "its regional name does not exist", "was deleted",
 		},
 		{
 			"a zone's ID and nobody who knows its name", func(t *testing.T) (*network, []string) {
@@ -162,7 +191,7 @@ func TestFindings(t *testing.T) {
 				l, n := startLab(t, lab.Options{})
 				n.lookup = lookupBy(failingDNS(t))
 				return n, fromFile(t, l, home)
-			}, []string{"sqs: problem dns", "sqs: problem dns"}, broken, "server misbehaving", "the VPC's DNS resolver",
+			}, []string{"sqs: problem dns"}, broken, "server misbehaving", "the VPC's DNS resolver",
 		},
 		{
 			"no route", func(t *testing.T) (*network, []string) {
@@ -172,6 +201,12 @@ func TestFindings(t *testing.T) {
 				}
 				return n, fromFile(t, l, home)
 			}, []string{"sqs: problem connect"}, broken, "no route to host", "a route from here",
+		},
+		{
+			"IPv6 addresses, too, and no IPv6 here", func(t *testing.T) (*network, []string) {
+				l, n := startLab(t, lab.Options{})
+				return withIPv6(n), fromFile(t, l, home)
+			}, nil, inZone, "", "",
 		},
 		{
 			"a clock that is wrong", func(t *testing.T) (*network, []string) {
@@ -206,6 +241,9 @@ func TestFindings(t *testing.T) {
 			}
 			if len(rep.Endpoints) != 1 || rep.Endpoints[0].Verdict != test.verdict {
 				t.Errorf("got the endpoints %+v, want one that is %q", rep.Endpoints, test.verdict)
+			}
+			if len(rep.Notes) > 0 {
+				t.Errorf("got the notes %q, want none", rep.Notes)
 			}
 			said := slices.Concat(rep.Findings, rep.Endpoints[0].Findings)
 			if len(said) > 0 && (!strings.Contains(said[0].What, test.what) || !strings.Contains(said[0].Do, test.do)) {

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/azaffinity/azaffinity/resolver"
@@ -40,6 +42,15 @@ func newReport(from string, where zone.Answer, zoneErr error, took time.Duration
 		rep.Zone.Error = oneLine(zoneErr)
 	}
 	return rep
+}
+
+// leaveOutNotes leaves out those that say, host by host, what there is a finding for.
+func (rep *report) leaveOutNotes() {
+	rep.Notes = slices.DeleteFunc(rep.Notes, func(note string) bool {
+		return slices.ContainsFunc(rep.Endpoints, func(x *exam) bool {
+			return x.route.Reason == resolver.FreePath && strings.Contains(note, x.ID) && strings.HasSuffix(note, x.endpoint.FreePath)
+		})
+	})
 }
 
 // tally counts what was found.

@@ -49,6 +49,7 @@ func visit(ctx context.Context, net *network, o options, out output) (rep *repor
 			rep.Endpoints = append(rep.Endpoints, newExam(r, rep.Zone.NameUsed, e))
 		}
 	}
+	rep.leaveOutNotes()
 	rep.examine(ctx, p.net, bar)
 	rep.Findings = p.findings
 	rep.judge(catalog, where.Zone, zoneErr)
