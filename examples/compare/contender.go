@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// The contenders' names. All comparisons are with the first two.
+const (
+	bare    = "bare SDK"
+	pinned  = "pinned zonal name"
+	ours    = "azaffinity"
+	observe = "azaffinity, observing"
+)
+
+var names = []string{bare, pinned, ours, observe}
+
+// contender is one way to call AWS.
+type contender struct {
+	Name   string
+	config func() aws.Config            // with connections of its own each time
+	base   func(service string) *string // what the program sets as BaseEndpoint; nil: nothing
+	items  items
+	home   func(service string) map[netip.Addr]bool // the endpoint's addresses in the own zone
+}
+
+// surroundings are what contenders are made of.
+type surroundings struct {
+	config   func() aws.Config
+	regional func(service string) *string
+	zonal    func(service string) *string
+	home     func(service string) map[netip.Addr]bool
+	items    items
+	resolver func(resolver.Mode) (*resolver.Resolver, error)
+}
+
+// contenders makes all four, with resolvers that remember nothing yet. close ends what they have running.
+func (s surroundings) contenders() (all []contender, close func(), err error) {
+	var resolvers []*resolver.Resolver
+	close = func() {
+		for _, r := range resolvers {
+			_ = r.Close()
+		}
+	}
+	wrapped := func(mode resolver.Mode) func() aws.Config {
+		r, e := s.resolver(mode)
+		if e != nil {
+			err = e
+			return s.config
+		}
+		resolvers = append(resolvers, r)
+		return func() aws.Config {
+			cfg := s.config()
+			middleware.Append(&cfg.APIOptions, r)
+			return cfg
+		}
+	}
+	add := func(name string, config func() aws.Config, base func(string) *string) {
+		all = append(all, contender{Name: name, config: config, base: base, items: s.items, home: s.home})
+	}
+	add(bare, s.config, s.regional)
+	add(pinned, s.config, s.zonal)
+	add(ours, wrapped(resolver.Prefer), s.regional)
+	add(observe, wrapped(resolver.Observe), s.regional)
+	if err != nil {
+		close()
+		return nil, nil, err
+	}
+	return all, close, nil
+}
+
+// program is a contender with one workload: one process of a service, with its SDK client and its connections.
+type program struct {
+	calls     func(caller int) call
+	transport *http.Transport
+	deadline  time.Duration // of each call
+	home      map[netip.Addr]bool
+}
+
+func (c contender) open(w workload, deadline time.Duration) *program {
+	cfg := c.config()
+	transport := cfg.HTTPClient.(*http.Client).Transport.(*http.Transport)
+	transport.DisableKeepAlives = w.Churn
+	return &program{calls: w.calls(cfg, c.base(w.Service), c.items), transport: transport, deadline: deadline, home: c.home(w.Service)}
+}
+
+// sample is one call, as its caller saw it.
+type sample struct {
+	Round int
+	At    time.Duration // when it began, since its round did
+	Took  time.Duration
+	Home  bool // its last connection was to the own zone
+	Err   error
+}
+
+// measure makes one call.
+func (p *program) measure(ctx context.Context, c call, round int, began time.Time) sample {
+	var home atomic.Bool
+	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		remote, err := netip.ParseAddrPort(got.Conn.RemoteAddr().String())
+		home.Store(err == nil && p.home[remote.Addr().Unmap()])
+	}}), p.deadline)
+	defer cancel()
+	start := time.Now()
+	err := c(ctx)
+	return sample{Round: round, At: start.Sub(began), Took: time.Since(start), Home: home.Load(), Err: err}
+}
+
+// reconnect gives up all connections.
+func (p *program) reconnect() { p.transport.CloseIdleConnections() }

@@ -1,0 +1,173 @@
+// Command compare measures what azaffinity buys and what it costs: the same calls, in turns, by the bare SDK, by the SDK with a
+// zonal name pinned, by azaffinity, and by azaffinity that only observes.
+//
+//	go run ./examples/compare            # in a VPC that it starts in this process; under five minutes
+//	go run ./examples/compare -quick     # under one
+//	go run ./examples/compare -out DIR   # writes the report as HTML and JSON, and its plots, too
+//	go run ./examples/compare -real      # harmless calls of the account's own endpoints, from inside a VPC
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// The exit codes. A target that was missed is a result, not an error.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// flags are the command line.
+type flags struct {
+	quick, json, real bool
+	out               string
+	plan              plan
+	realOptions       realOptions
+}
+
+func parse(args []string, usage io.Writer) (f flags, err error) {
+	set := flag.NewFlagSet("compare", flag.ContinueOnError)
+	set.SetOutput(usage)
+	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute")
+	set.BoolVar(&f.json, "json", false, "write the results as JSON instead of tables")
+	set.StringVar(&f.out, "out", "", "a `directory` to write report.html, report.json and the plots to")
+	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone")
+	near := set.Duration("near", typical.Near, "one-way delay between neighbouring zones")
+	far := set.Duration("far", typical.Far, "one-way delay between other zones")
+	deadline := set.Duration("deadline", 5*time.Second, "how long each call may take")
+	rounds := set.Int("rounds", 0, "how many rounds of everything but the faults; 6 or more have confidence intervals")
+	f.realOptions.flags(set)
+	set.BoolVar(&f.real, "real", false, "call the account's own endpoints, with harmless read-only calls, slowly; asks first")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	if f.plan = standard(); f.quick {
+		f.plan = quick()
+	}
+	f.plan.Distances, f.plan.Deadline = distances{*inside, *near, *far}, *deadline
+	if *rounds > 0 {
+		f.plan.Rounds = *rounds
+	}
+	switch {
+	case set.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
+	case *inside < 0 || *near < 0 || *far < 0 || *deadline <= 0 || *rounds < 0:
+		err = errors.New("a distance, the deadline or the rounds are out of range")
+	case f.real && f.realOptions.rate <= 0:
+		err = errors.New("-rate must be more than 0")
+	}
+	if err != nil {
+		fmt.Fprintf(usage, "compare: %v (-h says more)\n", err)
+	}
+	return f, err
+}
+
+// run is the program.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	f, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	}
+	var report Report
+	if f.real {
+		report, err = compareReal(ctx, f, stdin, stderr)
+	} else {
+		report, err = compare(ctx, f.plan, newBar(stderr, f.plan.length()))
+	}
+	if err == nil && f.out != "" {
+		err = report.writeFiles(f.out)
+	}
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "compare: interrupted")
+		return exitInterrupted
+	case err != nil:
+		fmt.Fprintf(stderr, "compare: %v\n", err)
+		return exitFailed
+	}
+	if !f.json {
+		report.writeText(stdout, isTerminal(stdout))
+		return exitOK
+	}
+	encoder := json.NewEncoder(stdout)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(report); err != nil {
+		fmt.Fprintf(stderr, "compare: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// compare carries out a plan in labs.
+func compare(ctx context.Context, p plan, b bar) (Report, error) {
+	defer b.done()
+	start := time.Now()
+	report := Report{
+		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds,
+		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(),
+	}
+	r := &runner{plan: p, began: b.next, spent: b.add}
+	for at := 0; at < len(p.Steady); {
+		end := at
+		for end < len(p.Steady) && p.Steady[end].setting == p.Steady[at].setting {
+			end++
+		}
+		all, err := r.steady(ctx, p.Steady[at:end])
+		if err != nil {
+			return report, err
+		}
+		for i, t := range all {
+			report.Steady = append(report.Steady, steadyOf(p.Steady[at+i], t))
+		}
+		at = end
+	}
+	for _, f := range p.Faults {
+		b.next(f.Name)
+		var outages []outage
+		for round := range p.FaultRounds {
+			o, err := r.through(ctx, f, round)
+			if err != nil {
+				return report, err
+			}
+			outages = append(outages, o)
+		}
+		report.Faults = append(report.Faults, faultOf(f, outages))
+	}
+	if p.CostRounds > 0 {
+		var err error
+		if report.Costs, err = r.cost(ctx); err != nil {
+			return report, err
+		}
+	}
+	report.Targets = targets(report, p.Distances)
+	report.Took = time.Since(start).Round(time.Second).String()
+	return report, ctx.Err()
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

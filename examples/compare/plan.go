@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/azaffinity/azaffinity/integration/lab"
+)
+
+// plan is all that is measured, and for how long.
+type plan struct {
+	Name     string
+	Rounds   int           // of everything but faults: each contender's turn comes once in each
+	Slice    time.Duration // of a contender's turn
+	Deadline time.Duration // of each call
+	Steady   []cell
+	Faults   []fault
+
+	FaultRounds           int
+	Before, During, After time.Duration // a fault
+	FaultRate             float64       // calls a second of each contender, however slow they are
+
+	CostRounds, CostCalls int
+
+	Distances distances
+}
+
+// cell is a workload in a setting.
+type cell struct {
+	setting  setting
+	workload workload
+	callers  int
+}
+
+// minRounds is the least number whose median has a 95 % confidence interval.
+const minRounds = 6
+
+// standard takes less than five minutes.
+func standard() plan {
+	p := plan{
+		Name: "standard", Rounds: 8, Slice: 300 * time.Millisecond, Deadline: 5 * time.Second, Distances: typical,
+		Faults: faults, FaultRounds: 2, Before: time.Second, During: 6 * time.Second, After: 7 * time.Second, FaultRate: 50,
+		CostRounds: 12, CostCalls: 2000,
+	}
+	for _, w := range []workload{sqsSend, sqsNew} {
+		for _, callers := range []int{1, 16, 128} {
+			p.Steady = append(p.Steady, cell{healthy, w, callers})
+		}
+	}
+	for _, w := range []workload{dynamoGet, s3GetSmall, s3PutSmall, s3GetLarge, s3PutLarge} {
+		p.Steady = append(p.Steady, cell{healthy, w, 1})
+	}
+	p.Steady = append(p.Steady, cell{healthy, dynamoGet, 16}, cell{missing, sqsSend, 16}, cell{noMetadata, sqsSend, 16})
+	return p
+}
+
+// quick takes less than a minute: fewer workloads, shorter faults, and rounds that are just enough.
+func quick() plan {
+	p := standard()
+	p.Name, p.Rounds, p.Slice = "quick", minRounds, 150*time.Millisecond
+	p.FaultRounds, p.Before, p.During, p.After = 1, 500*time.Millisecond, 3*time.Second, 500*time.Millisecond
+	p.CostRounds, p.CostCalls = 10, 500
+	p.Steady = []cell{
+		{healthy, sqsSend, 1},
+		{healthy, sqsSend, 16},
+		{healthy, dynamoGet, 16},
+		{healthy, s3GetSmall, 1},
+		{healthy, s3GetLarge, 1},
+		{healthy, sqsNew, 1},
+		{missing, sqsSend, 16},
+		{noMetadata, sqsSend, 16},
+	}
+	return p
+}
+
+// length is how long it takes, about.
+func (p plan) length() time.Duration {
+	turns := time.Duration(len(p.Steady) * p.Rounds * len(names))
+	outages := time.Duration(len(p.Faults) * p.FaultRounds)
+	cost := time.Duration(p.CostRounds*(len(names)+1)*p.CostCalls) * costly
+	return turns*(p.Slice+settling) + outages*(p.Before+p.During+p.After+p.Deadline/2) + cost
+}
+
+const (
+	settling = 60 * time.Millisecond  // of connections, before a turn
+	costly   = 100 * time.Microsecond // a call that goes nowhere
+)
+
+// distances are one way.
+type distances struct{ Inside, Near, Far time.Duration }
+
+var typical = distances{
+	lab.TypicalDistance("a", "a"), lab.TypicalDistance("a", "b"), lab.TypicalDistance("a", "c"),
+}
+
+// between has zones near each other where their letters are, as [lab.TypicalDistance].
+func (d distances) between(from, to string) time.Duration {
+	if from == "" || to == "" {
+		return 0
+	}
+	switch int(from[len(from)-1]) - int(to[len(to)-1]) {
+	case 0:
+		return d.Inside
+	case 1, -1:
+		return d.Near
+	}
+	return d.Far
+}
+
+// spared is what a round trip in the own zone takes less than one to an endpoint that stands for three zones in turn.
+func (d distances) spared() time.Duration {
+	return 2 * ((d.Inside+d.Near+d.Far)/3 - d.Inside)
+}
+
+func (d distances) String() string {
+	return fmt.Sprintf("%v in a zone, %v and %v between zones, one way", d.Inside, d.Near, d.Far)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"time"
+)
+
+// Report is all that was measured: what -json writes.
+type Report struct {
+	Made    time.Time `json:"made"`
+	Took    string    `json:"took"`
+	Machine Machine   `json:"machine"`
+	Plan    string    `json:"plan"`
+	Rounds  int       `json:"rounds"`
+	// Deadline is that of each call, the same for all contenders, in seconds.
+	Deadline float64 `json:"deadlineSeconds"`
+	// Distances is empty where they are not the lab's.
+	Distances string   `json:"distances,omitempty"`
+	Steady    []Steady `json:"steady"`
+	Faults    []Fault  `json:"faults,omitempty"`
+	Costs     []Cost   `json:"costs,omitempty"`
+	Targets   []Target `json:"targets,omitempty"`
+}
+
+// Steady is one workload where nothing changes meanwhile.
+type Steady struct {
+	Setting  string         `json:"setting"`
+	Workload string         `json:"workload"`
+	Callers  int            `json:"callers"`
+	Results  []SteadyResult `json:"results"`
+
+	taken []taken
+}
+
+// SteadyResult is one contender's.
+type SteadyResult struct {
+	Contender string `json:"contender"`
+	Counts
+	Latency Latency `json:"milliseconds"`
+	// The ratios are taken round by round; nil where a side answered nothing.
+	P50VsBare   *Ratio `json:"p50VsBare,omitempty"`
+	P50VsPinned *Ratio `json:"p50VsPinned,omitempty"`
+	P99VsBare   *Ratio `json:"p99VsBare,omitempty"`
+	P99VsPinned *Ratio `json:"p99VsPinned,omitempty"`
+	// Saved is by how much the mean is less than the bare SDK's, in milliseconds.
+	Saved *Ratio `json:"savedMilliseconds,omitempty"`
+	Error string `json:"error,omitempty"` // the first
+}
+
+func steadyOf(c cell, all []taken) Steady {
+	s := Steady{Setting: c.setting.Name, Workload: c.workload.Name, Callers: c.callers, taken: all}
+	p50 := func(l Latency) float64 { return l.P50 }
+	p99 := func(l Latency) float64 { return l.P99 }
+	mean := func(l Latency) float64 { return l.Mean }
+	against := map[string][]sample{}
+	for _, t := range all {
+		against[t.contender] = t.samples
+	}
+	for _, t := range all {
+		r := SteadyResult{Contender: t.contender, Counts: count(t.samples), Latency: latencyOf(milliseconds(t.samples)), Error: firstError(t.samples)}
+		if t.contender != bare {
+			r.P50VsBare = overRounds(byRound(t.samples, p50), byRound(against[bare], p50))
+			r.P99VsBare = overRounds(byRound(t.samples, p99), byRound(against[bare], p99))
+			r.Saved = difference(byRound(against[bare], mean), byRound(t.samples, mean))
+		}
+		if t.contender != pinned {
+			r.P50VsPinned = overRounds(byRound(t.samples, p50), byRound(against[pinned], p50))
+			r.P99VsPinned = overRounds(byRound(t.samples, p99), byRound(against[pinned], p99))
+		}
+		s.Results = append(s.Results, r)
+	}
+	return s
+}
+
+// difference is taken round by round, as ratios are.
+func difference(of, minus map[int]float64) *Ratio {
+	var all []float64
+	for round, a := range of {
+		if b := minus[round]; b > 0 && a > 0 {
+			all = append(all, a-b)
+		}
+	}
+	return median(all)
+}
+
+func firstError(samples []sample) string {
+	for _, s := range samples {
+		if s.Err != nil {
+			return s.Err.Error()
+		}
+	}
+	return ""
+}
+
+// Fault is what became of calls through one, over all its rounds.
+type Fault struct {
+	Fault    string        `json:"fault"`
+	Workload string        `json:"workload"`
+	Rounds   int           `json:"rounds"`
+	Lasted   float64       `json:"lastedSeconds"`
+	Results  []FaultResult `json:"results"`
+
+	outages []outage
+}
+
+// FaultResult is one contender's.
+type FaultResult struct {
+	Contender string `json:"contender"`
+	Counts           // of all calls, from before the fault until after it
+	During    Counts `json:"during"` // of those that began while it lasted
+	// Recovered is how long after the fault began all calls that began from then on were answered within a second, in seconds, the
+	// longest of all rounds. Nil: not before it was repaired.
+	Recovered *float64 `json:"recoveredSeconds,omitempty"`
+	// Returned is how long after the repair calls were in the own zone again, in seconds, the longest of all rounds. Nil: not
+	// as long as it was watched. Of the bare SDK it says when the first call was.
+	Returned *float64 `json:"returnedSeconds,omitempty"`
+	// Steady is of calls that began in the second half of the fault.
+	Steady    Latency `json:"steadyMilliseconds"`
+	P99VsBare *Ratio  `json:"steadyP99VsBare,omitempty"`
+	P50VsBare *Ratio  `json:"steadyP50VsBare,omitempty"`
+	Error     string  `json:"error,omitempty"` // the first
+}
+
+func faultOf(f fault, outages []outage) Fault {
+	out := Fault{Fault: f.Name, Workload: f.workload.Name, Rounds: len(outages), outages: outages}
+	steady := map[string][]float64{}
+	for i, name := range names {
+		r := FaultResult{Contender: name}
+		var all, during, late []sample
+		recovered, returned := 0.0, 0.0
+		everRecovered, everReturned := true, true
+		for _, o := range outages {
+			samples := o.all[i].samples
+			all = append(all, samples...)
+			d := between(samples, o.struck, o.repaired)
+			during = append(during, d...)
+			late = append(late, between(samples, (o.struck+o.repaired)/2, o.repaired)...)
+			at, ok := recovery(d, o)
+			recovered, everRecovered = max(recovered, at.Seconds()), everRecovered && ok
+			at, ok = comeback(samples, o)
+			returned, everReturned = max(returned, at.Seconds()), everReturned && ok
+			out.Lasted += (o.repaired - o.struck).Seconds() / float64(len(outages)*len(names))
+		}
+		r.Counts, r.During, r.Error = count(all), count(during), firstError(all)
+		if everRecovered {
+			r.Recovered = &recovered
+		}
+		if everReturned {
+			r.Returned = &returned
+		}
+		steady[name] = milliseconds(late)
+		r.Steady = latencyOf(steady[name])
+		if name != bare {
+			r.P50VsBare, r.P99VsBare = overCalls(steady[name], steady[bare], 0.5), overCalls(steady[name], steady[bare], 0.99)
+		}
+		out.Results = append(out.Results, r)
+	}
+	return out
+}
+
+// between are the samples of calls that began then.
+func between(samples []sample, from, to time.Duration) (some []sample) {
+	for _, s := range samples {
+		if s.At >= from && s.At < to {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// lastingQuiet is for how long at least calls have to go well for it to count as a recovery.
+const lastingQuiet = 500 * time.Millisecond
+
+// recovery is how long after the fault began the last call began that failed or was slow. Not ok: such calls went on
+// until the repair.
+func recovery(during []sample, o outage) (after time.Duration, ok bool) {
+	for _, s := range during {
+		if s.Err != nil || s.Took > slow {
+			after = s.At - o.struck
+		}
+	}
+	return after, after < o.repaired-o.struck-min(lastingQuiet, (o.repaired-o.struck)/4)
+}
+
+// comeback is how long after the repair a call was answered in the zone.
+func comeback(samples []sample, o outage) (after time.Duration, ok bool) {
+	for _, s := range samples {
+		if s.At >= o.repaired && s.Err == nil && s.Home {
+			return s.At - o.repaired, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// grid is a table before it is text or HTML.
+type grid struct {
+	Title  string
+	Note   string
+	Header []string
+	Rows   [][]string
+	groups []int // rows that a group begins with
+}
+
+// grids are the whole report.
+func (r Report) grids() (all []grid) {
+	steady := grid{
+		Title:  "Where nothing changes",
+		Note:   "Latency of answered calls in ms. Ratios of medians with their 95% interval over rounds; below 1 is better.",
+		Header: []string{"setting", "workload", "callers", "contender", "calls", "in zone", "p50", "p90", "p99", "p99.9", "failed", ">1s", "p50 / bare", "p50 / pinned"},
+	}
+	for _, s := range r.Steady {
+		steady.groups = append(steady.groups, len(steady.Rows))
+		for i, x := range s.Results {
+			row := []string{"", "", "", x.Contender, fmt.Sprint(x.Calls), percent(x.Home, x.Failed < x.Calls)}
+			if i == 0 {
+				row[0], row[1], row[2] = s.Setting, s.Workload, fmt.Sprint(s.Callers)
+			}
+			steady.Rows = append(steady.Rows, append(append(row, latencies(x.Latency, x.Calls-x.Failed)...),
+				fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), x.P50VsBare.String(), x.P50VsPinned.String()))
+		}
+	}
+	all = append(all, steady)
+
+	if len(r.Faults) > 0 {
+		faults := grid{
+			Title: "Through a fault of the own zone",
+			Note: "All contenders at the same time, each call when it is due. Recovered: from then on no call failed or took over a second. " +
+				"Back: how long after the repair a call was in the zone. Settled: calls of the fault's second half, in ms.",
+			Header: []string{
+				"fault", "contender", "calls", "failed", ">1s", "in it: calls", "failed", "recovered", "back",
+				"settled p50", "p90", "p99", "p99 / bare",
+			},
+		}
+		for _, f := range r.Faults {
+			faults.groups = append(faults.groups, len(faults.Rows))
+			for i, x := range f.Results {
+				row := []string{"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow),
+					fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen")}
+				if i == 0 {
+					row[0] = f.Fault
+				}
+				if x.Steady.P50 == 0 {
+					row = append(row, "-", "-", "-")
+				} else {
+					row = append(row, figure(x.Steady.P50), figure(x.Steady.P90), figure(x.Steady.P99))
+				}
+				faults.Rows = append(faults.Rows, append(row, x.P99VsBare.String()))
+			}
+		}
+		all = append(all, faults)
+	}
+	if len(r.Costs) > 0 {
+		costs := grid{
+			Title: "What a call costs the process, without its network",
+			Note: "A stand-in for the network answers at once: the lab's own work would be in it otherwise. " +
+				"The ratios of \"" + control + "\" are the noise.",
+			Header: []string{"contender", "CPU µs", "/ bare", "allocations", "/ bare", "bytes", "/ bare"},
+			groups: []int{0},
+		}
+		for _, c := range r.Costs {
+			costs.Rows = append(costs.Rows, []string{
+				c.Contender, figure(c.CPU), c.CPURatio.String(), fmt.Sprintf("%.0f", c.Allocs), c.AllocRatio.String(),
+				fmt.Sprintf("%.0f", c.Bytes), c.ByteRatio.String(),
+			})
+		}
+		all = append(all, costs)
+	}
+	if len(r.Targets) > 0 {
+		targets := grid{
+			Title: "Targets", Note: "Unclear: the interval has the target in it, or there is none.",
+			Header: []string{"target", "measured", "verdict"}, groups: []int{0},
+		}
+		for _, t := range r.Targets {
+			targets.Rows = append(targets.Rows, []string{t.Text, t.Measured, string(t.Verdict)})
+		}
+		all = append(all, targets)
+	}
+	return all
+}
+
+// headline says what ran where.
+func (r Report) headline() string {
+	parts := []string{fmt.Sprintf("%s plan, %d rounds, %s", r.Plan, r.Rounds, r.Took)}
+	if r.Distances != "" {
+		parts = append(parts, r.Distances)
+	}
+	parts = append(parts, fmt.Sprintf("%g s for each call", r.Deadline), fmt.Sprintf("%d CPUs %s, %s, %s", r.Machine.CPUs, r.Machine.CPU, r.Machine.OS, r.Machine.Go))
+	if r.Machine.Commit != "" {
+		parts = append(parts, "commit "+r.Machine.Commit)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (r Report) writeText(w io.Writer, pretty bool) {
+	fmt.Fprintln(w, text.WrapSoft(r.headline(), 120))
+	for _, g := range r.grids() {
+		fmt.Fprintf(w, "\n%s\n%s\n%s\n", g.Title, text.WrapSoft(g.Note, 120), g.text(pretty))
+	}
+}
+
+func (g grid) text(pretty bool) string {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	if pretty {
+		style = table.StyleLight
+	}
+	style.Options = table.Options{SeparateHeader: true, SeparateColumns: false}
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	t.AppendHeader(cells(g.Header))
+	for i, row := range g.Rows {
+		for _, begins := range g.groups {
+			if begins == i && i > 0 {
+				t.AppendSeparator()
+			}
+		}
+		t.AppendRow(cells(row))
+	}
+	lines := strings.Split(t.Render(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func cells(row []string) table.Row {
+	all := make(table.Row, len(row))
+	for i, c := range row {
+		all[i] = c
+	}
+	return all
+}
+
+// latencies are the four columns. A quantile that is one of the few largest of all says nothing.
+func latencies(l Latency, answered int) []string {
+	all := make([]string, 4)
+	for i, q := range []struct {
+		value float64
+		least int
+	}{{l.P50, 1}, {l.P90, 20}, {l.P99, 200}, {l.P999, 2000}} {
+		all[i] = "-"
+		if answered >= q.least {
+			all[i] = figure(q.value)
+		}
+	}
+	return all
+}
+
+// String is the center and the interval.
+func (r *Ratio) String() string {
+	switch {
+	case r == nil:
+		return "-"
+	case r.Low == nil || r.High == nil:
+		return fmt.Sprintf("%.3f", r.Center)
+	}
+	return fmt.Sprintf("%.3f [%.3f, %.3f]", r.Center, *r.Low, *r.High)
+}
+
+func percent(share float64, known bool) string {
+	switch {
+	case !known:
+		return "-"
+	case share > 0.99 && share < 1:
+		return ">99%"
+	case share > 0 && share < 0.01:
+		return "<1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
+
+func seconds(s *float64, never string) string {
+	if s == nil {
+		return never
+	}
+	return fmt.Sprintf("%.1f s", *s)
+}
+
+// figure has three digits or so.
+func figure(x float64) string {
+	switch {
+	case x < 10:
+		return fmt.Sprintf("%.2f", x)
+	case x < 100:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Target is what azaffinity is meant to reach, and what was measured.
+type Target struct {
+	Text     string  `json:"target"`
+	Measured string  `json:"measured"`
+	Verdict  Verdict `json:"verdict"`
+}
+
+// Verdict says whether a target was reached.
+type Verdict string
+
+// The verdicts.
+const (
+	Met     Verdict = "met"
+	Missed  Verdict = "missed"
+	Unclear Verdict = "unclear" // the interval has the target in it
+)
+
+// within judges a ratio by its interval.
+func within(r *Ratio, limit float64) Verdict {
+	switch {
+	case r == nil || r.Low == nil || r.High == nil:
+		return Unclear
+	case *r.High <= limit:
+		return Met
+	case *r.Low > limit:
+		return Missed
+	}
+	return Unclear
+}
+
+// targets are the project's own, judged.
+func targets(r Report, d distances) (all []Target) {
+	for _, s := range r.Steady {
+		if s.Setting != healthy.Name || !slices.Contains([]string{sqsSend.Name, dynamoGet.Name, sqsNew.Name}, s.Workload) {
+			continue
+		}
+		us := s.of(ours)
+		all = append(all, Target{
+			Text:     fmt.Sprintf("%s, %d callers: p50 within 5%% of the pinned name's", s.Workload, s.Callers),
+			Measured: us.P50VsPinned.String(), Verdict: within(us.P50VsPinned, 1.05),
+		})
+		if s.Workload == sqsNew.Name || us.Saved == nil {
+			continue
+		}
+		ideal := ms(d.spared())
+		all = append(all, Target{
+			Text:     fmt.Sprintf("%s, %d callers: saves what the distances allow, %.2f ms a call on average", s.Workload, s.Callers, ideal),
+			Measured: fmt.Sprintf("%s ms", us.Saved), Verdict: reaches(us.Saved, 0.95*ideal),
+		})
+	}
+	for _, f := range r.Faults {
+		us, they, plain := f.of(ours), f.of(pinned), f.of(bare)
+		verdict := Met
+		if us.Failed > 0 {
+			verdict = Missed
+		}
+		all = append(all, Target{
+			Text: f.Fault + ": no failed call",
+			Measured: fmt.Sprintf("%d of %d; pinned name %d of %d; bare SDK %d of %d",
+				us.Failed, us.Calls, they.Failed, they.Calls, plain.Failed, plain.Calls),
+			Verdict: verdict,
+		}, Target{
+			Text:     f.Fault + ": p99 in its second half within 5% of the bare SDK's",
+			Measured: us.P99VsBare.String(), Verdict: within(us.P99VsBare, 1.05),
+		})
+	}
+	for _, c := range r.Costs {
+		if c.Contender == ours {
+			all = append(all,
+				Target{"own CPU at most 2% of a bare call's without its network", c.CPURatio.String(), within(c.CPURatio, 1.02)},
+				Target{"own allocations at most 2% of a bare call's without its network", c.AllocRatio.String(), within(c.AllocRatio, 1.02)})
+		}
+	}
+	return all
+}
+
+// reaches judges a figure that should be large.
+func reaches(r *Ratio, least float64) Verdict {
+	switch {
+	case r == nil || r.Low == nil || r.High == nil:
+		return Unclear
+	case *r.Low >= least:
+		return Met
+	case *r.High < least:
+		return Missed
+	}
+	return Unclear
+}
+
+func (s Steady) of(contender string) SteadyResult {
+	for _, r := range s.Results {
+		if r.Contender == contender {
+			return r
+		}
+	}
+	return SteadyResult{}
+}
+
+func (f Fault) of(contender string) FaultResult {
+	for _, r := range f.Results {
+		if r.Contender == contender {
+			return r
+		}
+	}
+	return FaultResult{}
+}
