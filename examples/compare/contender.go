@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/time/rate"
 
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -30,7 +31,9 @@ type contender struct {
 	config func() aws.Config            // with connections of its own each time
 	base   func(service string) *string // what the program sets as BaseEndpoint; nil: nothing
 	items  items
-	home   func(service string) map[netip.Addr]bool // the endpoint's addresses in the own zone
+	zone   string                                     // its own
+	zones  func(service string) map[netip.Addr]string // the endpoint's addresses, and which zone each is in
+	limit  *rate.Limiter                              // of calls; nil: none
 }
 
 // surroundings are what contenders are made of.
@@ -38,7 +41,9 @@ type surroundings struct {
 	config   func() aws.Config
 	regional func(service string) *string
 	zonal    func(service string) *string
-	home     func(service string) map[netip.Addr]bool
+	zone     string
+	zones    func(service string) map[netip.Addr]string
+	limit    *rate.Limiter
 	items    items
 	resolver func(resolver.Mode) (*resolver.Resolver, error)
 }
@@ -65,7 +70,7 @@ func (s surroundings) contenders() (all []contender, close func(), err error) {
 		}
 	}
 	add := func(name string, config func() aws.Config, base func(string) *string) {
-		all = append(all, contender{Name: name, config: config, base: base, items: s.items, home: s.home})
+		all = append(all, contender{Name: name, config: config, base: base, items: s.items, zone: s.zone, zones: s.zones, limit: s.limit})
 	}
 	add(bare, s.config, s.regional)
 	add(pinned, s.config, s.zonal)
@@ -83,14 +88,19 @@ type program struct {
 	calls     func(caller int) call
 	transport *http.Transport
 	deadline  time.Duration // of each call
-	home      map[netip.Addr]bool
+	zone      string
+	zones     map[netip.Addr]string
+	limit     *rate.Limiter
 }
 
 func (c contender) open(w workload, deadline time.Duration) *program {
 	cfg := c.config()
 	transport := cfg.HTTPClient.(*http.Client).Transport.(*http.Transport)
 	transport.DisableKeepAlives = w.Churn
-	return &program{calls: w.calls(cfg, c.base(w.Service), c.items), transport: transport, deadline: deadline, home: c.home(w.Service)}
+	return &program{
+		calls: w.calls(cfg, c.base(w.Service), c.items), transport: transport, deadline: deadline,
+		zone: c.zone, zones: c.zones(w.Service), limit: c.limit,
+	}
 }
 
 // sample is one call, as its caller saw it.
@@ -98,21 +108,32 @@ type sample struct {
 	Round int
 	At    time.Duration // when it began, since its round did
 	Took  time.Duration
-	Home  bool // its last connection was to the own zone
+	Zone  string // that its last connection was to; empty: none, or not known
+	Home  bool   // that is the own zone
 	Err   error
 }
 
 // measure makes one call.
 func (p *program) measure(ctx context.Context, c call, round int, began time.Time) sample {
-	var home atomic.Bool
+	if p.limit != nil {
+		if err := p.limit.Wait(ctx); err != nil {
+			return sample{Round: round, At: time.Since(began), Err: err}
+		}
+	}
+	var zone atomic.Value
+	zone.Store("")
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		remote, err := netip.ParseAddrPort(got.Conn.RemoteAddr().String())
-		home.Store(err == nil && p.home[remote.Addr().Unmap()])
+		if err == nil {
+			zone.Store(p.zones[remote.Addr().Unmap()])
+		}
 	}}), p.deadline)
 	defer cancel()
 	start := time.Now()
 	err := c(ctx)
-	return sample{Round: round, At: start.Sub(began), Took: time.Since(start), Home: home.Load(), Err: err}
+	s := sample{Round: round, At: start.Sub(began), Took: time.Since(start), Zone: zone.Load().(string), Err: err}
+	s.Home = s.Zone != "" && s.Zone == p.zone
+	return s
 }
 
 // reconnect gives up all connections.

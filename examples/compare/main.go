@@ -54,7 +54,7 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone")
 	near := set.Duration("near", typical.Near, "one-way delay between neighbouring zones")
 	far := set.Duration("far", typical.Far, "one-way delay between other zones")
-	deadline := set.Duration("deadline", 5*time.Second, "how long each call may take")
+	deadline := set.Duration("deadline", 0, "how long each call may take (default 5s, with -quick 2.5s)")
 	rounds := set.Int("rounds", 0, "how many rounds of everything but the faults; 6 or more have confidence intervals")
 	f.realOptions.flags(set)
 	set.BoolVar(&f.real, "real", false, "call the account's own endpoints, with harmless read-only calls, slowly; asks first")
@@ -64,14 +64,17 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	if f.plan = standard(); f.quick {
 		f.plan = quick()
 	}
-	f.plan.Distances, f.plan.Deadline = distances{*inside, *near, *far}, *deadline
+	f.plan.Distances = distances{*inside, *near, *far}
+	if *deadline > 0 {
+		f.plan.Deadline = *deadline
+	}
 	if *rounds > 0 {
 		f.plan.Rounds = *rounds
 	}
 	switch {
 	case set.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
-	case *inside < 0 || *near < 0 || *far < 0 || *deadline <= 0 || *rounds < 0:
+	case *inside < 0 || *near < 0 || *far < 0 || *deadline < 0 || *rounds < 0:
 		err = errors.New("a distance, the deadline or the rounds are out of range")
 	case f.real && f.realOptions.rate <= 0:
 		err = errors.New("-rate must be more than 0")

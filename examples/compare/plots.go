@@ -1,3 +1,201 @@
 package main
 
-func (r Report) writeFiles(dir string) error { return nil }
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// picture is a plot, as PNG.
+type picture struct {
+	File, Title, Note string
+	PNG               []byte
+}
+
+// Okabe and Ito's colours, which most people can tell apart.
+var (
+	black  = color.RGBA{A: 255}
+	blue   = color.RGBA{R: 0, G: 114, B: 178, A: 255}
+	orange = color.RGBA{R: 230, G: 159, B: 0, A: 255}
+	green  = color.RGBA{R: 0, G: 158, B: 115, A: 255}
+	red    = color.RGBA{R: 213, G: 94, B: 0, A: 255}
+
+	colours = map[string]color.Color{bare: black, pinned: orange, ours: blue, observe: green}
+)
+
+// pictures are the latency of each cell, and calls through each fault.
+func (r Report) pictures() (all []picture, err error) {
+	for _, s := range r.Steady {
+		p := picture{
+			File:  fmt.Sprintf("latency-%s-%s-%d.png", slug(s.Setting), slug(s.Workload), s.Callers),
+			Title: fmt.Sprintf("%s: %s, %d callers", s.Setting, s.Workload, s.Callers),
+		}
+		if p.PNG, err = s.cdf(p.Title); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
+		}
+		if p.PNG != nil {
+			all = append(all, p)
+		}
+	}
+	for _, f := range r.Faults {
+		if len(f.outages) == 0 {
+			continue
+		}
+		p := picture{
+			File:  fmt.Sprintf("fault-%s.png", slug(f.Fault)),
+			Title: fmt.Sprintf("%s: %s", f.Fault, f.Workload),
+			Note:  "The first round. Blue: answered in the own zone. Orange: answered in another. A cross: failed. Between the lines: the fault.",
+		}
+		if p.PNG, err = f.timeline(); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// cdf is the part of the calls that took no longer than so many milliseconds. It is nil where no call was answered.
+func (s Steady) cdf(title string) ([]byte, error) {
+	p := plot.New()
+	p.Title.Text = title
+	p.X.Label.Text, p.Y.Label.Text = "milliseconds", "part of the calls answered by then"
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, milliTicks{}
+	p.Y.Min, p.Y.Max = 0, 1
+	p.Legend.Left, p.Legend.Top = true, true
+	p.Add(plotter.NewGrid())
+	empty := true
+	for _, t := range s.taken {
+		sorted := milliseconds(t.samples)
+		if len(sorted) == 0 {
+			continue
+		}
+		empty = false
+		points := make(plotter.XYs, len(sorted))
+		for i, x := range sorted {
+			points[i] = plotter.XY{X: x, Y: float64(i+1) / float64(len(sorted))}
+		}
+		line, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, err
+		}
+		line.StepStyle = plotter.PostStep
+		line.Width, line.Color = vg.Points(1.5), colours[t.contender]
+		if t.contender == observe {
+			line.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+		}
+		p.Add(line)
+		p.Legend.Add(t.contender, line)
+	}
+	if empty {
+		return nil, nil
+	}
+	canvas := newCanvas(16*vg.Centimeter, 10*vg.Centimeter)
+	p.Draw(draw.New(canvas))
+	return encode(canvas)
+}
+
+// timeline has one strip for each contender, with a point for each call: when it began, and how long it took.
+func (f Fault) timeline() ([]byte, error) {
+	o := f.outages[0]
+	strips := make([][]*plot.Plot, len(o.all))
+	least, most, last := math.Inf(1), 0.0, 0.0
+	for _, t := range o.all {
+		for _, s := range t.samples {
+			least, most, last = min(least, ms(s.Took)), max(most, ms(s.Took)), max(last, s.At.Seconds())
+		}
+	}
+	for i, t := range o.all {
+		p := plot.New()
+		p.Title.Text = t.contender
+		p.Y.Label.Text = "ms"
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, milliTicks{}
+		p.Add(plotter.NewGrid())
+		var inside, elsewhere, failed plotter.XYs
+		for _, s := range t.samples {
+			at := plotter.XY{X: s.At.Seconds(), Y: ms(s.Took)}
+			switch {
+			case s.Err != nil:
+				failed = append(failed, at)
+			case s.Home:
+				inside = append(inside, at)
+			default:
+				elsewhere = append(elsewhere, at)
+			}
+		}
+		for _, of := range []struct {
+			points plotter.XYs
+			color  color.Color
+			shape  draw.GlyphDrawer
+			radius vg.Length
+		}{
+			{inside, blue, draw.CircleGlyph{}, 1.2}, {elsewhere, orange, draw.CircleGlyph{}, 1.2}, {failed, red, draw.CrossGlyph{}, 2.5},
+		} {
+			if len(of.points) == 0 {
+				continue
+			}
+			points, err := plotter.NewScatter(of.points)
+			if err != nil {
+				return nil, err
+			}
+			points.GlyphStyle = draw.GlyphStyle{Color: of.color, Shape: of.shape, Radius: vg.Points(float64(of.radius))}
+			p.Add(points)
+		}
+		for _, moment := range []float64{o.struck.Seconds(), o.repaired.Seconds()} {
+			line, err := plotter.NewLine(plotter.XYs{{X: moment, Y: least}, {X: moment, Y: most}})
+			if err != nil {
+				return nil, err
+			}
+			line.Dashes, line.Color = []vg.Length{vg.Points(3), vg.Points(2)}, red
+			p.Add(line)
+		}
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, least, most // the same for all
+		if i == len(o.all)-1 {
+			p.X.Label.Text = "seconds"
+		}
+		strips[i] = []*plot.Plot{p}
+	}
+	canvas := newCanvas(18*vg.Centimeter, vg.Length(len(strips))*4.5*vg.Centimeter)
+	tiles := draw.Tiles{Rows: len(strips), Cols: 1, PadY: vg.Points(6), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadRight: vg.Points(8)}
+	for i, row := range plot.Align(strips, tiles, draw.New(canvas)) {
+		strips[i][0].Draw(row[0])
+	}
+	return encode(canvas)
+}
+
+// milliTicks writes powers of ten, and two marks between, as plain numbers.
+type milliTicks struct{}
+
+// Ticks implements [plot.Ticker].
+func (milliTicks) Ticks(low, high float64) (ticks []plot.Tick) {
+	for power := math.Floor(math.Log10(low)); power <= math.Ceil(math.Log10(high)); power++ {
+		for _, digit := range []float64{1, 2, 5} {
+			if x := digit * math.Pow(10, power); x >= low && x <= high {
+				ticks = append(ticks, plot.Tick{Value: x, Label: fmt.Sprintf("%g", x)})
+			}
+		}
+	}
+	return ticks
+}
+
+func newCanvas(width, height vg.Length) *vgimg.Canvas {
+	return vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144), vgimg.UseBackgroundColor(color.White))
+}
+
+func encode(c *vgimg.Canvas) ([]byte, error) {
+	var out bytes.Buffer
+	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(&out)
+	return out.Bytes(), err
+}
+
+// slug is fit for a file's name.
+func slug(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') }), "-")
+}

@@ -1,18 +1,200 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"golang.org/x/time/rate"
+
+	"github.com/azaffinity/azaffinity/resolver"
 )
 
-type realOptions struct{ rate float64 }
-
-func (o *realOptions) flags(set *flag.FlagSet) {
-	set.Float64Var(&o.rate, "rate", 5, "with -real: calls a second at most")
+// realOptions are for the account's own endpoints.
+type realOptions struct {
+	rate   float64
+	bucket string
+	yes    bool
+	turn   time.Duration
 }
 
+func (o *realOptions) flags(set *flag.FlagSet) {
+	set.Float64Var(&o.rate, "rate", 5, "with -real: calls a second at most, of all contenders together")
+	set.StringVar(&o.bucket, "bucket", "", "with -real: a bucket for S3's HeadBucket; without it S3 isn't called")
+	set.BoolVar(&o.yes, "yes", false, "with -real: don't ask")
+	set.DurationVar(&o.turn, "turn", 3*time.Second, "with -real: how long each contender's turns take")
+}
+
+// compareReal asks, and then compares in the VPC that this program runs in. Nothing of it makes a fault, or changes anything.
 func compareReal(ctx context.Context, f flags, stdin io.Reader, stderr io.Writer) (Report, error) {
-	return Report{}, errors.New("not yet")
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		client = awshttp.NewBuildableClient()
+	}
+	return vpc{config: cfg, transport: client.GetTransport, lookup: net.DefaultResolver}.compare(ctx, f, stdin, stderr)
+}
+
+// vpc is what the program is in.
+type vpc struct {
+	config    aws.Config
+	transport func() *http.Transport
+	lookup    *net.Resolver
+	options   []resolver.Option
+}
+
+// learning is how long the zone and the endpoints may take to be found out.
+const learning = 15 * time.Second
+
+func (v vpc) compare(ctx context.Context, f flags, stdin io.Reader, stderr io.Writer) (report Report, err error) {
+	known, err := v.know(ctx)
+	if err != nil {
+		return report, err
+	}
+	s, cells, err := v.surroundings(ctx, known, f.realOptions)
+	if err != nil {
+		return report, err
+	}
+	p := f.plan
+	p.Name, p.Slice, p.Steady, p.Faults, p.CostRounds = "real", f.realOptions.turn, cells, nil, 0
+	if err := agree(p, f.realOptions, known, stdin, stderr); err != nil {
+		return report, err
+	}
+
+	b := newBar(stderr, p.length())
+	defer b.done()
+	start := time.Now()
+	report = Report{
+		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds, Deadline: p.Deadline.Seconds(),
+	}
+	contenders, end, err := s.contenders()
+	if err != nil {
+		return report, err
+	}
+	defer end()
+	r := &runner{plan: p, began: b.next, spent: b.add}
+	for _, c := range cells {
+		b.next(c.workload.Name)
+		all, err := r.rounds(ctx, contenders, c)
+		if err != nil {
+			return report, err
+		}
+		report.Steady = append(report.Steady, steadyOf(c, all))
+	}
+	report.Took = time.Since(start).Round(time.Second).String()
+	return report, nil
+}
+
+// know is what azaffinity knows of the VPC: without a zone and endpoints there is nothing to compare.
+func (v vpc) know(ctx context.Context) (resolver.Snapshot, error) {
+	r, err := resolver.New(v.options...)
+	if err != nil {
+		return resolver.Snapshot{}, err
+	}
+	defer func() { _ = r.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, learning)
+	defer cancel()
+	if err := r.Ready(ctx); err != nil {
+		return resolver.Snapshot{}, fmt.Errorf("the zone or the endpoints are not known; AZAFFINITY_ZONE and AZAFFINITY_ENDPOINTS can say them: %w", err)
+	}
+	return r.Snapshot(), nil
+}
+
+// surroundings are of the endpoints with a name in this zone, and cells what can be called through them.
+func (v vpc) surroundings(ctx context.Context, known resolver.Snapshot, o realOptions) (s surroundings, cells []cell, err error) {
+	endpoints, addresses := map[string]resolver.EndpointState{}, map[string]map[netip.Addr]string{}
+	for _, w := range []workload{stsIdentity, sqsList, s3Head} {
+		if w.Service == "s3" && o.bucket == "" {
+			continue
+		}
+		for _, e := range known.Endpoints {
+			if e.Service != w.Service || e.Region != v.config.Region || e.Zonal == "" {
+				continue
+			}
+			found, err := v.lookup.LookupNetIP(ctx, "ip", strings.TrimPrefix(*baseURL(e.Zonal), "https://"))
+			if err != nil {
+				return s, nil, fmt.Errorf("%s: %w", w.Service, err)
+			}
+			endpoints[w.Service], addresses[w.Service] = e, map[netip.Addr]string{}
+			for _, address := range found {
+				addresses[w.Service][address.Unmap()] = known.ZoneName
+			}
+			w.Rate = o.rate
+			cells = append(cells, cell{healthy, w, 1})
+			break
+		}
+	}
+	if len(cells) == 0 {
+		return s, nil, fmt.Errorf("no endpoint for STS, SQS, or S3 with -bucket, has a name in %s in %s", v.config.Region, known.ZoneName)
+	}
+	s = surroundings{
+		config: func() aws.Config {
+			cfg := v.config.Copy()
+			cfg.HTTPClient = &http.Client{
+				Transport:     v.transport(),
+				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as the SDK's own
+			}
+			return cfg
+		},
+		regional: func(service string) *string {
+			if endpoints[service].PrivateDNS {
+				return nil
+			}
+			return baseURL(endpoints[service].Regional)
+		},
+		zonal: func(service string) *string { return baseURL(endpoints[service].Zonal) },
+		zone:  known.ZoneName,
+		zones: func(service string) map[netip.Addr]string { return addresses[service] },
+		limit: rate.NewLimiter(rate.Limit(o.rate), 1),
+		items: items{Bucket: o.bucket},
+		resolver: func(mode resolver.Mode) (*resolver.Resolver, error) {
+			r, err := resolver.New(append(v.options, resolver.WithMode(mode))...)
+			if err != nil {
+				return nil, err
+			}
+			return r, r.Ready(ctx)
+		},
+	}
+	return s, cells, nil
+}
+
+// errDeclined is the answer of somebody who does not want it.
+var errDeclined = errors.New("nothing was called: the answer was not yes")
+
+// agree says what is about to be called, and asks.
+func agree(p plan, o realOptions, known resolver.Snapshot, stdin io.Reader, stderr io.Writer) error {
+	length := time.Duration(len(p.Steady)*p.Rounds*len(names)) * p.Slice
+	var calls []string
+	for _, c := range p.Steady {
+		calls = append(calls, c.workload.Name)
+	}
+	fmt.Fprintf(stderr, "This makes real calls with this process's credentials from zone %s: %s. They read only. There are at most\n"+
+		"%g calls a second (the SDK's retries come on top), some %.0f in all, for %v. No fault is made.\n",
+		known.ZoneName, strings.Join(calls, ", "), o.rate, o.rate*length.Seconds(), length.Round(time.Second))
+	if o.yes {
+		return nil
+	}
+	fmt.Fprint(stderr, "Go on? Type yes: ")
+	answer, err := bufio.NewReader(stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errDeclined
+	}
+	return nil
 }

@@ -82,6 +82,9 @@ func (r Report) grids() (all []grid) {
 		}
 		all = append(all, costs)
 	}
+	if g := r.failures(); len(g.Rows) > 0 {
+		all = append(all, g)
+	}
 	if len(r.Targets) > 0 {
 		targets := grid{
 			Title: "Targets", Note: "Unclear: the interval has the target in it, or there is none.",
@@ -93,6 +96,31 @@ func (r Report) grids() (all []grid) {
 		all = append(all, targets)
 	}
 	return all
+}
+
+// failures are what the first failed call of each said.
+func (r Report) failures() grid {
+	g := grid{Title: "What failed calls said, the first of each", Header: []string{"where", "workload", "contender", "error"}, groups: []int{0}}
+	add := func(where, workload, contender, err string) {
+		if err == "" {
+			return
+		}
+		if len(err) > 160 {
+			err = "... " + err[len(err)-160:] // the end says most
+		}
+		g.Rows = append(g.Rows, []string{where, workload, contender, err})
+	}
+	for _, s := range r.Steady {
+		for _, x := range s.Results {
+			add(s.Setting, s.Workload, x.Contender, x.Error)
+		}
+	}
+	for _, f := range r.Faults {
+		for _, x := range f.Results {
+			add(f.Fault, f.Workload, x.Contender, x.Error)
+		}
+	}
+	return g
 }
 
 // headline says what ran where.
@@ -111,7 +139,11 @@ func (r Report) headline() string {
 func (r Report) writeText(w io.Writer, pretty bool) {
 	fmt.Fprintln(w, text.WrapSoft(r.headline(), 120))
 	for _, g := range r.grids() {
-		fmt.Fprintf(w, "\n%s\n%s\n%s\n", g.Title, text.WrapSoft(g.Note, 120), g.text(pretty))
+		fmt.Fprintf(w, "\n%s\n", g.Title)
+		if g.Note != "" {
+			fmt.Fprintln(w, text.WrapSoft(g.Note, 120))
+		}
+		fmt.Fprintln(w, g.text(pretty))
 	}
 }
 

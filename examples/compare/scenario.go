@@ -117,8 +117,12 @@ func (p *place) furnish(ctx context.Context, s setting) error {
 		return baseURL(l.RegionalName(service))
 	}
 	p.zonal = func(service string) *string { return baseURL(l.ZonalName(service, home)) }
-	address := netip.AddrFrom4([4]byte{127, 0, 1, 1}) // of the first zone, by the lab's documentation
-	p.home = func(string) map[netip.Addr]bool { return map[netip.Addr]bool{address: true} }
+	p.zone = home
+	zones := map[netip.Addr]string{}
+	for i, name := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} {
+		zones[netip.AddrFrom4([4]byte{127, 0, byte(i + 1), 1})] = name // by the lab's documentation
+	}
+	p.zones = func(string) map[netip.Addr]string { return zones }
 
 	file, err := os.CreateTemp("", "azaffinity-compare-*.json")
 	if err != nil {

@@ -125,10 +125,12 @@ type Counts struct {
 	Slow int `json:"over1s"`
 	// Home is the part of the answered calls that were answered in the own zone, from 0 to 1.
 	Home float64 `json:"inZone"`
+	// Zones are the parts of the answered calls by zone.
+	Zones map[string]float64 `json:"zones,omitempty"`
 }
 
 func count(samples []sample) (c Counts) {
-	answered, home := 0, 0
+	answered, home, zones := 0, 0, map[string]float64{}
 	for _, s := range samples {
 		c.Calls++
 		if s.Took > slow {
@@ -139,12 +141,17 @@ func count(samples []sample) (c Counts) {
 			continue
 		}
 		answered++
+		zones[s.Zone]++
 		if s.Home {
 			home++
 		}
 	}
 	if answered > 0 {
 		c.Home = float64(home) / float64(answered)
+		for zone := range zones {
+			zones[zone] /= float64(answered)
+		}
+		c.Zones = zones
 	}
 	return c
 }

@@ -45,10 +45,10 @@ const (
 )
 
 var (
-	sqsSend = workload{Name: "SQS SendMessage", Service: "sqs", Rate: 400, calls: sendMessage}
+	sqsSend = workload{Name: "SQS SendMessage", Service: "sqs", Rate: 500, calls: sendMessage}
 	sqsNew  = workload{Name: "SQS SendMessage, new connections", Service: "sqs", Rate: 100, Churn: true, calls: sendMessage}
 
-	dynamoGet = workload{Name: "DynamoDB GetItem", Service: "dynamodb", Rate: 400, calls: func(cfg aws.Config, base *string, it items) func(int) call {
+	dynamoGet = workload{Name: "DynamoDB GetItem", Service: "dynamodb", Rate: 500, calls: func(cfg aws.Config, base *string, it items) func(int) call {
 		client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = base })
 		return func(caller int) call {
 			return func(ctx context.Context) error {
