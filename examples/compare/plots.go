@@ -69,7 +69,7 @@ func (s Steady) cdf(title string) ([]byte, error) {
 	p.X.Label.Text, p.Y.Label.Text = "milliseconds", "part of the calls answered by then"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, milliTicks{}
 	p.Y.Min, p.Y.Max = 0, 1
-	p.Legend.Left, p.Legend.Top = true, true
+	p.Legend.XOffs = -vg.Points(6)
 	p.Add(plotter.NewGrid())
 	empty := true
 	for _, t := range s.taken {
@@ -170,7 +170,7 @@ func (f Fault) timeline() ([]byte, error) {
 	return encode(canvas)
 }
 
-// milliTicks writes powers of ten, and two marks between, as plain numbers.
+// milliTicks are powers of ten as plain numbers, with two marks between, which have numbers only where there are few.
 type milliTicks struct{}
 
 // Ticks implements [plot.Ticker].
@@ -178,7 +178,11 @@ func (milliTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	for power := math.Floor(math.Log10(low)); power <= math.Ceil(math.Log10(high)); power++ {
 		for _, digit := range []float64{1, 2, 5} {
 			if x := digit * math.Pow(10, power); x >= low && x <= high {
-				ticks = append(ticks, plot.Tick{Value: x, Label: fmt.Sprintf("%g", x)})
+				tick := plot.Tick{Value: x}
+				if digit == 1 || high/low < 100 {
+					tick.Label = fmt.Sprintf("%g", x)
+				}
+				ticks = append(ticks, tick)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,11 +163,14 @@ func (v vpc) surroundings(ctx context.Context, known resolver.Snapshot, o realOp
 		limit: rate.NewLimiter(rate.Limit(o.rate), 1),
 		items: items{Bucket: o.bucket},
 		resolver: func(mode resolver.Mode) (*resolver.Resolver, error) {
-			r, err := resolver.New(append(v.options, resolver.WithMode(mode))...)
+			r, err := resolver.New(append(slices.Clip(v.options), resolver.WithMode(mode))...)
 			if err != nil {
 				return nil, err
 			}
-			return r, r.Ready(ctx)
+			if err := r.Ready(ctx); err != nil {
+				return nil, errors.Join(err, r.Close())
+			}
+			return r, nil
 		},
 	}
 	return s, cells, nil

@@ -171,14 +171,15 @@ func between(samples []sample, from, to time.Duration) (some []sample) {
 const lastingQuiet = 500 * time.Millisecond
 
 // recovery is how long after the fault began the last call began that failed or was slow. Not ok: such calls went on
-// until the repair.
+// until the repair. Those that began within a second of it are left out, since the repair is what some of them were waiting for.
 func recovery(during []sample, o outage) (after time.Duration, ok bool) {
+	end := o.repaired - slow
 	for _, s := range during {
-		if s.Err != nil || s.Took > slow {
+		if s.At < end && (s.Err != nil || s.Took > slow) {
 			after = s.At - o.struck
 		}
 	}
-	return after, after < o.repaired-o.struck-min(lastingQuiet, (o.repaired-o.struck)/4)
+	return after, after < end-o.struck-lastingQuiet
 }
 
 // comeback is how long after the repair a call was answered in the zone.

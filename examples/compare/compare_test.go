@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tiny is as little as shows what must be so, however slow the machine is. No test looks at how long anything took.
+func tiny() plan {
+	p := quick()
+	p.Rounds, p.Slice, p.Deadline = 2, 60*time.Millisecond, 20*time.Second
+	p.Steady = []cell{{healthy, sqsSend, 1}, {healthy, s3PutSmall, 1}, {missing, sqsSend, 4}, {noMetadata, sqsSend, 4}}
+	p.Faults, p.Before, p.During, p.After = faults[:1], 200*time.Millisecond, 1500*time.Millisecond, 100*time.Millisecond
+	p.CostRounds, p.CostCalls = 2, 50
+	return p
+}
+
+func TestCompare(t *testing.T) {
+	isolate(t)
+	report, err := compare(t.Context(), tiny(), bar{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range report.Steady {
+		for _, r := range s.Results {
+			where := s.Setting + ", " + s.Workload + ", " + r.Contender
+			wantHome, wantFailed := 0.0, 0
+			switch {
+			case s.Setting == missing.Name && r.Contender == pinned:
+				wantFailed = r.Calls // there is no such name
+			case s.Setting == missing.Name:
+			case r.Contender == pinned, r.Contender == ours && s.Setting == healthy.Name:
+				wantHome = 1
+			default: // the regional name, over which calls spread
+				wantHome = -1
+				if r.Home == 1 {
+					t.Errorf("%s: all calls stayed in the zone, want some elsewhere", where)
+				}
+			}
+			if r.Calls == 0 {
+				t.Errorf("%s: no calls", where)
+			}
+			if r.Failed != wantFailed {
+				t.Errorf("%s: %d of %d calls failed, want %d: %s", where, r.Failed, r.Calls, wantFailed, r.Error)
+			}
+			if wantHome >= 0 && r.Home != wantHome {
+				t.Errorf("%s: %v of the calls were in the zone, want %v", where, r.Home, wantHome)
+			}
+		}
+	}
+	for _, f := range report.Faults {
+		if us := f.of(ours); us.Failed != 0 || us.Recovered == nil {
+			t.Errorf("%s: azaffinity: %d of %d calls failed, want none: %s", f.Fault, us.Failed, us.Calls, us.Error)
+		}
+		if they := f.of(pinned); they.During.Failed == 0 {
+			t.Errorf("%s: pinned: none of %d calls failed, want that some do", f.Fault, they.During.Calls)
+		}
+	}
+	for _, c := range report.Costs {
+		if c.Allocs < 50 {
+			t.Errorf("cost of %s: got %v allocations a call, want what an SDK call has", c.Contender, c.Allocs)
+		}
+		if c.Contender == ours && c.AllocRatio.Center <= 1 {
+			t.Errorf("cost: azaffinity has %v times the bare SDK's allocations, want more: it can't be free", c.AllocRatio.Center)
+		}
+		if c.Contender == control && (c.AllocRatio.Center < 0.99 || c.AllocRatio.Center > 1.01) {
+			t.Errorf("cost: the bare SDK has %v times its own allocations, want 1", c.AllocRatio.Center)
+		}
+	}
+	t.Run("files", func(t *testing.T) { checkFiles(t, report) })
+	t.Run("text", func(t *testing.T) { checkText(t, report) })
+}
+
+func checkFiles(t *testing.T, report Report) {
+	dir := filepath.Join(t.TempDir(), "new", "one")
+	if err := report.writeFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Report
+	if err := json.Unmarshal(content, &again); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(again.Steady), len(report.Steady); got != want {
+		t.Errorf("report.json: got %d workloads, want %d", got, want)
+	}
+	if got, want := again.Steady[0].of(ours).Latency, report.Steady[0].of(ours).Latency; got != want {
+		t.Errorf("report.json: got %+v, want %+v", got, want)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, outside := range []string{"src=\"http", "href=", "<script", "@import", "url("} {
+		if bytes.Contains(page, []byte(outside)) {
+			t.Errorf("report.html has %q in it, want nothing from elsewhere", outside)
+		}
+	}
+	pictures, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(pictures), len(report.Steady)+len(report.Faults); got != want {
+		t.Errorf("got %d plots, want %d", got, want)
+	}
+	if got := bytes.Count(page, []byte("data:image/png;base64,")); got != len(pictures) {
+		t.Errorf("report.html has %d plots in it, want %d", got, len(pictures))
+	}
+	for _, path := range pictures {
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(file)
+		_ = file.Close()
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if size := picture.Bounds().Size(); size.X < 500 || size.Y < 300 {
+			t.Errorf("%s: got %v pixels, want a picture to look at", path, size)
+		}
+	}
+}
+
+func checkText(t *testing.T, report Report) {
+	var out strings.Builder
+	report.writeText(&out, false)
+	for _, want := range append([]string{healthy.Name, missing.Name, noMetadata.Name, control, "no such host", "Targets", "zone refuses"}, names...) {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, &out)
+		}
+	}
+}
+
+// Packets that vanish hold a pinned name's calls up, and take azaffinity elsewhere.
+func TestBlackHole(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a black hole can be made on Linux only")
+	}
+	isolate(t)
+	for _, f := range faults[1:3] {
+		t.Run(f.Name, func(t *testing.T) {
+			p := tiny()
+			p.During, p.FaultRate = 4*time.Second, 10
+			r := &runner{plan: p, began: func(string) {}, spent: func(time.Duration) {}}
+			o, err := r.through(t.Context(), f, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := faultOf(f, []outage{o})
+			if us := got.of(ours); us.Failed != 0 {
+				t.Errorf("azaffinity: %d of %d calls failed, want none: %s", us.Failed, us.Calls, us.Error)
+			}
+			if they := got.of(pinned); they.Failed+they.Slow == 0 {
+				t.Errorf("pinned: none of %d calls failed or took over a second, want that some do", they.Calls)
+			}
+			for i, elsewhere := range map[int]bool{1: false, 2: true} {
+				away := 0
+				for _, s := range between(o.all[i].samples, o.struck, o.repaired) {
+					if s.Err == nil && !s.Home {
+						away++
+					}
+				}
+				if away > 0 != elsewhere {
+					t.Errorf("%s: %d calls were answered in other zones, want some: %t", names[i], away, elsewhere)
+				}
+			}
+		})
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"an argument", []string{"now"}, `unexpected argument "now"`},
+		{"no such flag", []string{"-fast"}, "-fast"},
+		{"a negative distance", []string{"-far", "-1ms"}, "out of range"},
+		{"a rate of nothing", []string{"-real", "-rate", "0"}, "-rate must be more than 0"},
+	} {
+		var stdout, stderr strings.Builder
+		if got := run(t.Context(), test.args, nil, &stdout, &stderr); got != exitUsage {
+			t.Errorf("%s: got exit code %d, want %d", test.name, got, exitUsage)
+		}
+		if !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 {
+			t.Errorf("%s: got %q and %q, want %q on stderr only", test.name, &stdout, &stderr, test.want)
+		}
+	}
+	f, err := parse([]string{"-quick", "-inside", "0", "-near", "1ms", "-far", "2ms", "-deadline", "1s", "-rounds", "7"}, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (distances{0, time.Millisecond, 2 * time.Millisecond}); f.plan.Distances != want {
+		t.Errorf("got %v, want %v", f.plan.Distances, want)
+	}
+	if f.plan.Name != "quick" || f.plan.Deadline != time.Second || f.plan.Rounds != 7 {
+		t.Errorf("got %s, %v, %d rounds, want quick, 1s, 7", f.plan.Name, f.plan.Deadline, f.plan.Rounds)
+	}
+}
+
+// isolate keeps the machine's environment out of the SDK's configuration.
+func isolate(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"AWS_CA_BUNDLE", "AZAFFINITY_ZONE", "AZAFFINITY_ENDPOINTS", "AZAFFINITY_ENDPOINTS_FILE", "AZAFFINITY_MODE", "AZAFFINITY_ZONE_NAMES"} {
+		t.Setenv(name, "") // which has it put back
+		_ = os.Unsetenv(name)
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // nobody asks the real one; the labs' own are told apart
+}
