@@ -77,7 +77,6 @@ func (r *runner) cost(ctx context.Context) (costs []Cost, err error) {
 					return nil, fmt.Errorf("%s: %w", contenders[i].Name, err)
 				}
 			}
-			runtime.GC() // what they left is theirs to clean up
 			used := cpuTime() - start
 			runtime.ReadMemStats(&after)
 			n := float64(r.plan.CostCalls)

@@ -133,6 +133,7 @@ func compare(ctx context.Context, p plan, b bar) (Report, error) {
 		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(),
 	}
 	r := &runner{plan: p, began: b.next, spent: b.add}
+	late := watchLateness(ctx)
 	for at := 0; at < len(p.Steady); {
 		end := at
 		for end < len(p.Steady) && p.Steady[end].setting == p.Steady[at].setting {
@@ -140,6 +141,7 @@ func compare(ctx context.Context, p plan, b bar) (Report, error) {
 		}
 		all, err := r.steady(ctx, p.Steady[at:end])
 		if err != nil {
+			late()
 			return report, err
 		}
 		for i, t := range all {
@@ -147,17 +149,22 @@ func compare(ctx context.Context, p plan, b bar) (Report, error) {
 		}
 		at = end
 	}
+	report.Late = late()
 	for _, f := range p.Faults {
+		late := watchLateness(ctx)
 		b.next(f.Name)
 		var outages []outage
 		for round := range p.FaultRounds {
 			o, err := r.through(ctx, f, round)
 			if err != nil {
+				late()
 				return report, err
 			}
 			outages = append(outages, o)
 		}
-		report.Faults = append(report.Faults, faultOf(f, outages))
+		found := faultOf(f, outages)
+		found.Late = late()
+		report.Faults = append(report.Faults, found)
 	}
 	if p.CostRounds > 0 {
 		var err error

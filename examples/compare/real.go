@@ -88,6 +88,8 @@ func (v vpc) compare(ctx context.Context, f flags, stdin io.Reader, stderr io.Wr
 	}
 	defer end()
 	r := &runner{plan: p, began: b.next, spent: b.add}
+	late := watchLateness(ctx)
+	defer func() { report.Late = late() }()
 	for _, c := range cells {
 		b.next(c.workload.Name)
 		all, err := r.rounds(ctx, contenders, c)

@@ -14,11 +14,13 @@ type Report struct {
 	// Deadline is that of each call, the same for all contenders, in seconds.
 	Deadline float64 `json:"deadlineSeconds"`
 	// Distances is empty where they are not the lab's.
-	Distances string   `json:"distances,omitempty"`
-	Steady    []Steady `json:"steady"`
-	Faults    []Fault  `json:"faults,omitempty"`
-	Costs     []Cost   `json:"costs,omitempty"`
-	Targets   []Target `json:"targets,omitempty"`
+	Distances string `json:"distances,omitempty"`
+	// Late is how much later than it should this process was run while nothing changed, at p99, in milliseconds: on a busy machine long.
+	Late    float64  `json:"lateMilliseconds"`
+	Steady  []Steady `json:"steady"`
+	Faults  []Fault  `json:"faults,omitempty"`
+	Costs   []Cost   `json:"costs,omitempty"`
+	Targets []Target `json:"targets,omitempty"`
 }
 
 // Steady is one workload where nothing changes meanwhile.
@@ -97,6 +99,7 @@ type Fault struct {
 	Workload string        `json:"workload"`
 	Rounds   int           `json:"rounds"`
 	Lasted   float64       `json:"lastedSeconds"`
+	Late     float64       `json:"lateMilliseconds"` // as the report's
 	Results  []FaultResult `json:"results"`
 
 	outages []outage

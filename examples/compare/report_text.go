@@ -21,8 +21,9 @@ type grid struct {
 // grids are the whole report.
 func (r Report) grids() (all []grid) {
 	steady := grid{
-		Title:  "Where nothing changes",
-		Note:   "Latency of answered calls in ms. Ratios of medians with their 95% interval over rounds; below 1 is better.",
+		Title: "Where nothing changes",
+		Note: "Latency of answered calls in ms. Ratios of medians with their 95% interval over rounds; below 1 is better. " +
+			fmt.Sprintf("The machine ran this process up to %s ms late (p99).", figure(r.Late)),
 		Header: []string{"setting", "workload", "callers", "contender", "calls", "in zone", "p50", "p90", "p99", "p99.9", "failed", ">1s", "p50 / bare", "p50 / pinned"},
 	}
 	for _, s := range r.Steady {
@@ -42,7 +43,8 @@ func (r Report) grids() (all []grid) {
 		faults := grid{
 			Title: "Through a fault of the own zone",
 			Note: "All contenders at the same time, each call when it is due. Recovered: from then on no call failed or took over a second. " +
-				"Back: how long after the repair a call was in the zone. Settled: calls of the fault's second half, in ms.",
+				"Back: how long after the repair a call was in the zone. Settled: calls of the fault's second half, in ms. " +
+				"Late is how late the machine ran this process (p99): where that is more than some ms, it was too busy to tell much.",
 			Header: []string{
 				"fault", "contender", "calls", "failed", ">1s", "in it: calls", "failed", "recovered", "back",
 				"settled p50", "p90", "p99", "p99 / bare",
@@ -51,10 +53,15 @@ func (r Report) grids() (all []grid) {
 		for _, f := range r.Faults {
 			faults.groups = append(faults.groups, len(faults.Rows))
 			for i, x := range f.Results {
-				row := []string{"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow),
-					fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen")}
+				row := []string{
+					"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow),
+					fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen"),
+				}
 				if i == 0 {
 					row[0] = f.Fault
+				}
+				if i == 1 {
+					row[0] = fmt.Sprintf("(%s ms late)", figure(f.Late))
 				}
 				if x.Steady.P50 == 0 {
 					row = append(row, "-", "-", "-")

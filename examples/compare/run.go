@@ -101,7 +101,7 @@ func (r *runner) turn(ctx context.Context, p *program, c cell, round int) []samp
 			do := p.calls(caller)
 			all.Go(func() {
 				if c.callers > 1 {
-					sleep(ctx, rand.N(min(pause, time.Until(end))))
+					sleep(ctx, min(rand.N(pause), time.Until(end)))
 				}
 				for ctx.Err() == nil && time.Now().Before(end) {
 					s := p.measure(ctx, do, round, began)
@@ -160,10 +160,14 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 	}
 	runtime.GC()
 
+	rate := r.plan.FaultRate
+	if f.workload.Churn {
+		rate /= 2 // a new connection is a lot of work, for the lab's side as well
+	}
 	var (
 		mu    sync.Mutex
 		calls sync.WaitGroup
-		every = time.Duration(float64(time.Second) / r.plan.FaultRate)
+		every = time.Duration(float64(time.Second) / rate)
 		began = time.Now()
 	)
 	calling, stop := context.WithCancel(ctx)
