@@ -94,7 +94,7 @@ func (r Report) grids() (all []grid) {
 	}
 	if len(r.Targets) > 0 {
 		targets := grid{
-			Title: "Targets", Note: "Unclear: the interval has the target in it, or there is none.",
+			Title: "Targets", Note: "Unclear: the interval has the target in it, there is none, or the machine was too busy to tell.",
 			Header: []string{"target", "measured", "verdict"}, groups: []int{0},
 		}
 		for _, t := range r.Targets {
