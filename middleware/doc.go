@@ -23,19 +23,35 @@
 // # When the zonal name can't be reached
 //
 // If it is certain that no byte of the request was sent (the name doesn't resolve,
-// the connection is refused or times out, the TLS handshake fails), the same
-// attempt goes to the endpoint's regional name, signed anew. It is still one
-// attempt to the SDK, and it works with retries off. If the request may have
-// arrived, it is never sent again by this package: the error goes to the SDK, and
-// if that retries, its next attempt goes to the regional name. Streams in both
-// directions are routed, but not sent again.
+// the connection is refused, the TLS handshake fails, there is no connection within
+// the connect budget, a second), the same attempt goes to the endpoint's regional
+// name, signed anew. It is still one attempt to the SDK, and it works with retries
+// off. The regional name may begin with the dead address: where no connection comes
+// within a tenth of the budget, another is asked for.
 //
-// An answer is an answer, whatever it says: a policy's 403 comes from a healthy
-// endpoint. Nothing in this package makes a call fail; where it doesn't know
-// better, or goes wrong, a request goes where the SDK would have sent it.
+// If the request may have arrived, it is never sent again by this package: the
+// error goes to the SDK, and if that retries, its next attempt goes to the regional
+// name. Streams in both directions are routed, but not sent again.
+//
+// # When no answer comes
+//
+// A request that was sent and goes unanswered for a second may be at a service that
+// takes its time, or on a path that died. A TCP connection to the same address, made
+// aside and closed at once, tells which: at most one a second and address. A slow
+// service is left alone. Where the path is dead, the zonal name goes out of use, and
+// the attempts that the SDK would retry end with an error that has it do so, elsewhere.
+// An attempt that has no retry behind it is left to its caller's deadline.
+//
+// # What counts against a name
+//
+// [Classify] says, and [WithClassifier] replaces it. An answer is an answer, whatever
+// it says: a policy's 403 comes from a healthy endpoint. Nothing in this package makes
+// a call fail; where it doesn't know better, or goes wrong, a request goes where the
+// SDK would have sent it.
 //
 // # Where did my call go?
 //
 // [RouteFrom] tells from the metadata of a result, and a [RoutedError] in the
-// chain of an error.
+// chain of an error. An [EndpointPolicyError] names the endpoint whose policy said
+// no. What all calls together did is in [resolver.Resolver.Snapshot].
 package middleware

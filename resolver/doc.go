@@ -31,13 +31,14 @@
 // # When a zonal name fails
 //
 // Whoever sends the request says how it went, with [Resolver.Succeeded] or [Resolver.Failed]. Three failures in a row
-// take a zonal name out of use (one, where the name doesn't exist or shows another name's certificate) and its
-// requests go to the regional name. After some 10 s one of them tries the zonal name: its success brings
+// take a zonal name out of use (one, where the name doesn't exist, shows another name's certificate, or leads along a
+// dead path; five, of answers such as 503 that no service gave) and its requests go to the regional name. After some 10 s one of them tries the zonal name: its success brings
 // the name back, and each failure doubles the pause, up to 5 minutes. Reading this state takes no lock.
 //
 // # Trying it out
 //
 // In mode [Observe] every Route has the host that was asked about in Host, and in Observed the one that [Prefer]
 // would have put there. [Resolver.SetMode] changes the mode of a running process. [Resolver.Snapshot] shows what is
-// known, and why an endpoint is left aside. Nothing is logged without [WithLogger], and nothing per request with it.
+// known, why an endpoint is left aside, and how many requests went where and why; package debug makes a page of it,
+// and [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing per request with it.
 package resolver
