@@ -129,7 +129,9 @@ func (c *call) limitOf(send int) time.Duration {
 // tells whether there is to be one.
 func (c *call) onward(cause resolver.Cause) bool {
 	if c.route.Fallback == "" {
-		return c.conn != nil && c.conn.was == expired // we asked for it too early, perhaps
+		// The regional name led there, too. Its next address may be another's.
+		return c.limit > 0 && (c.conn != nil && c.conn.was == expired ||
+			cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
 	}
 	c.route = c.route.FailedOver(cause)
 	c.resolver.Count(c.route)
