@@ -6,7 +6,9 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -29,6 +31,11 @@ type call struct {
 	chosen resolver.Route // for the last attempt
 	asked  string         // the host that it was chosen for
 	avoid  resolver.Cause // why an earlier attempt could not use the zonal name
+	bad    []string       // addresses where earlier attempts were broken, or answered by nobody
+	owed   int32          // sends that were cancelled, and not answered since
+
+	busy    atomic.Bool // with an attempt
+	doubled atomic.Bool // somebody has run several at once
 
 	// Of the attempt:
 	spare  bool           // the SDK has another one to make
@@ -37,10 +44,12 @@ type call struct {
 	header headers        // before it was signed
 	route  resolver.Route // of the send that is under way, or was the last
 	limit  time.Duration  // how long that may wait for a connection; 0: not limited
+	picky  bool           // it may refuse connections to bad addresses
 	conn   *connection    // of that
 	first  connection     // of the first send; most calls have no other
 
 	watched bool
+	hedging bool // one of the sends is a hedge, which are counted
 }
 
 func (*call) ID() string { return id }
@@ -50,6 +59,11 @@ func (*call) ID() string { return id }
 func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler) (
 	out smithymiddleware.FinalizeOutput, metadata smithymiddleware.Metadata, err error,
 ) {
+	if !c.busy.CompareAndSwap(false, true) { // a step of somebody's runs the call twice at once
+		c.doubled.Store(true)
+		return next.HandleFinalize(context.WithValue(ctx, aside{}, true), in)
+	}
+	defer c.busy.Store(false)
 	c.watched = false
 	req, ok := in.Request.(*smithyhttp.Request)
 	if !ok || req.URL == nil || req.Host != "" {
@@ -71,12 +85,16 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	}
 	c.watched, c.spare = true, c.hasSpare(req)
 	c.header.keep(req.Header)
+	defer c.doneHedging()
 	for send := 0; ; send++ {
-		c.conn, c.limit = nil, c.limitOf(send)
+		c.conn, c.limit, c.picky = nil, c.limitOf(send), len(c.bad) > 0 && send < hedges
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		cause, unreached := c.judge(ctx, err)
 		if cause != resolver.NoCause && c.route.Fallback != "" {
 			c.avoid = cause // if the SDK tries once more, it goes elsewhere
+		}
+		if !unreached && cause != resolver.NoCause {
+			c.shun()
 		}
 		if !unreached || !c.again(req) || !c.onward(cause) {
 			return out, metadata, tell(&metadata, c.route, err)
@@ -85,6 +103,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		c.header.restore(req)
 	}
 }
+
+// aside marks the context of an attempt that is left as it is.
+type aside struct{}
 
 // choose decides where the attempt goes. Whatever goes wrong in here, the request
 // goes where the SDK would have sent it.
@@ -104,25 +125,41 @@ func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) 
 	return c.chosen
 }
 
-// The regional name's first address may be the dead one's, which the HTTP client
-// then tries for seconds: after a pause we ask for another connection. None of
-// them is given up, the first one there is used. The first pause is a tenth of the
-// connect budget, the next are twice and four times that. When hedges of them have
-// been for nothing, no zone can be reached, and the HTTP client's timeouts decide.
-const hedges = 8
+// Where a zone swallows packets, the regional name's first address may be that
+// zone's, which the HTTP client then tries for seconds: after a pause we ask for
+// another connection. None of them is given up, the first one there is used. The
+// first pause is a tenth of the connect budget, the next are twice and four times
+// that. When hedges of them have been for nothing, the HTTP client's timeouts decide.
+const hedges = 4
 
 // limitOf is how long a send may wait for a connection.
 func (c *call) limitOf(send int) time.Duration {
-	if c.route.Fallback != "" {
+	switch {
+	case c.route.Fallback != "":
 		return c.settings.budget
-	}
-	switch c.route.Reason {
-	case resolver.FailedOver, resolver.Unhealthy, resolver.Evacuated:
-		if send < hedges {
-			return c.settings.budget / 10 << min(send, 2)
-		}
+	case send >= hedges:
+		return 0
+	case c.route.Reason == resolver.Unhealthy, c.route.Cause == resolver.CauseTimeout, c.route.Cause == resolver.CauseSilent,
+		c.route.Cause == resolver.CauseCertificate, c.route.Cause == resolver.CauseTLS:
+		return c.settings.budget / 10 << min(send, 2)
 	}
 	return 0
+}
+
+// doneHedging lets another call ask for more than one connection.
+func (c *call) doneHedging() {
+	if c.hedging {
+		c.hedging = false
+		c.settings.watch.hedging.Add(-1)
+	}
+}
+
+// shun keeps the call's next attempts from the address that the last one was sent
+// to: the regional name may lead there, or a kept connection.
+func (c *call) shun() {
+	if address := c.conn.address(); address != "" && !slices.Contains(c.bad, address) {
+		c.bad = append(c.bad, address)
+	}
 }
 
 // onward makes the route the next send's, after one that reached nobody, and
@@ -130,8 +167,10 @@ func (c *call) limitOf(send int) time.Duration {
 func (c *call) onward(cause resolver.Cause) bool {
 	if c.route.Fallback == "" {
 		// The regional name led there, too. Its next address may be another's.
-		return c.limit > 0 && (c.conn != nil && c.conn.was == expired ||
-			cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
+		if c.conn != nil && (c.conn.was == expired || c.conn.was == refused) {
+			return true
+		}
+		return c.limit > 0 && (cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
 	}
 	c.route = c.route.FailedOver(cause)
 	c.resolver.Count(c.route)
@@ -149,14 +188,25 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 	}()
 	if err == nil {
 		c.resolver.Succeeded(c.route)
+		repay(c.owed)
+		c.owed = 0
 		return resolver.NoCause, false
+	}
+	if c.conn != nil {
+		switch c.conn.was {
+		case silenced:
+			c.owed++
+		case expired, late:
+			c.hedging = c.hedging || c.conn.hedge
+		case refused:
+			return resolver.CauseBroken, ctx.Err() == nil // which says nothing new of the name
+		}
 	}
 	o := Outcome{Route: c.route, Err: err}
 	if answer := answered(err); answer != nil {
 		o.StatusCode, o.RequestID = answer.StatusCode, requestID(answer.Header)
 	}
-	_, proof := causeOf(err)
-	unreached = c.conn.unreached(proof) && o.StatusCode == 0
+	unreached = c.conn.unreached(err) && o.StatusCode == 0
 	o.Sent = !unreached
 	o.Waited = c.conn != nil && c.conn.waited
 	o.Deadline = errors.Is(ctx.Err(), context.DeadlineExceeded)

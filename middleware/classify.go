@@ -25,8 +25,8 @@ type Outcome struct {
 	// RequestID is what the AWS service calls the request in its answer. Where
 	// it is empty, something in front of the service may have answered.
 	RequestID string
-	// Sent tells that there was a connection: some of the request may have
-	// arrived. Where it is false nothing has, or nobody can tell.
+	// Sent tells that some of the request may have arrived. Where it is false, it
+	// is certain that nothing has.
 	Sent bool
 	// Waited tells that 100 ms or more were spent waiting for a connection, or on
 	// one for an answer, when the send ended.
@@ -97,6 +97,8 @@ func Classify(o Outcome) (Verdict, resolver.Cause) {
 		return Neither, cause // the service may be slow
 	case cause == resolver.NoCause, cause == resolver.CauseSilent: // which was told when it was found out
 		return Neither, cause
+	case cause == resolver.CauseBroken && !o.Sent:
+		return Sick, resolver.CauseConnect // a proxy's refusal, say
 	case cause == resolver.CauseBroken && !ofNetwork(o.Err):
 		return Neither, cause // of the body's making, perhaps, or of HTTP/2's
 	}

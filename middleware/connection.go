@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,37 +30,52 @@ func (*connections) ID() string { return id }
 func (c *connections) HandleDeserialize(ctx context.Context, in smithymiddleware.DeserializeInput, next smithymiddleware.DeserializeHandler) (
 	out smithymiddleware.DeserializeOutput, metadata smithymiddleware.Metadata, err error,
 ) {
-	if !c.watched {
+	if c.doubled.Load() && ctx.Value(aside{}) != nil || !c.watched {
 		return next.HandleDeserialize(ctx, in)
 	}
+	conn := (*call)(c).connect(ctx)
+	defer conn.abandon()
+	out, metadata, err = next.HandleDeserialize(httptrace.WithClientTrace(conn.sending, &conn.trace), in)
+	mine := conn.end()
+	response, _ := out.RawResponse.(*smithyhttp.Response)
+	hasBody := response != nil && response.Response != nil && response.Body != nil && response.Body != http.NoBody
+	if mine != nil && err == nil && hasBody { // it came as we ended the send: its body can't be read any more
+		_ = response.Body.Close()
+		conn.was, err = silenced, mine
+	}
+	switch {
+	case mine != nil && err != nil && ctx.Err() == nil:
+		err = &smithyhttp.RequestSendError{Err: mine} // not the caller's cancellation: the SDK may retry
+	case err == nil && hasBody && response.StatusCode != http.StatusSwitchingProtocols:
+		conn.body = response.Body
+		response.Body = (*answer)(conn)
+		return out, metadata, nil
+	}
+	conn.cancel(nil)
+	return out, metadata, err
+}
+
+// connect begins a send.
+func (c *call) connect(ctx context.Context) *connection {
 	conn := &c.first
 	if conn.trace.GotConn != nil { // used: what it was told may still be asked for
 		conn = &connection{}
 	}
 	conn.resolver, conn.settings, conn.route = c.resolver, c.settings, c.route
-	if conn.spare = c.spare; c.spare || (*call)(c).canAgain() {
+	conn.request, conn.spare = c.body, c.spare
+	if again := c.canAgain(); again || c.spare {
 		conn.limit = c.limit // nobody is cut short who could not go elsewhere
+		conn.hedge = c.limit > 0 && c.route.Fallback == "" && !c.hedging
+		if again && c.picky {
+			conn.bad = c.bad
+		}
 	}
 	conn.trace.GetConn = conn.wanted
 	conn.trace.GotConn = conn.got
 	c.conn = conn
-
-	sending, cancel := context.WithCancelCause(ctx)
-	conn.cancel = cancel
+	conn.sending, conn.cancel = context.WithCancelCause(ctx)
 	conn.settings.watch.add(conn)
-	out, metadata, err = next.HandleDeserialize(httptrace.WithClientTrace(sending, &conn.trace), in)
-	conn.settings.watch.remove(conn)
-	if mine := conn.end(); mine != nil && err != nil && ctx.Err() == nil {
-		err = &smithyhttp.RequestSendError{Err: mine} // not the caller's cancellation: the SDK may retry
-	}
-	if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil && response.Response != nil &&
-		response.Body != nil && response.Body != http.NoBody && response.StatusCode != http.StatusSwitchingProtocols {
-		conn.body = response.Body
-		response.Body = (*answer)(conn)
-	} else {
-		cancel(nil)
-	}
-	return out, metadata, err
+	return conn
 }
 
 // connection is the way of one send: to a connection, and on it to an answer.
@@ -69,16 +85,20 @@ type connection struct {
 	settings *settings
 	route    resolver.Route
 	limit    time.Duration // how long a connection may be waited for; 0: as long as the HTTP client likes
+	hedge    bool          // to wait no longer would be one more of the hedges under way
 	spare    bool          // the SDK has another attempt to make, if this one fails
+	request  *untouched    // its body, where it can't be rewound
+	bad      []string      // addresses that it must not lead to
 
-	trace  httptrace.ClientTrace
-	cancel context.CancelCauseFunc // ends the send
-	state  atomic.Int32
-	since  atomic.Int64 // when it came into its state, in nanoseconds of now()
-	asking atomic.Bool  // whether the path still stands
-	told   atomic.Bool  // the resolver, that it doesn't
-	mu     sync.Mutex   // guards conn
-	conn   net.Conn     // the last one that was handed out
+	trace   httptrace.ClientTrace
+	sending context.Context
+	cancel  context.CancelCauseFunc // ends the send
+	state   atomic.Int32
+	since   atomic.Int64 // when it came into its state, in nanoseconds of now()
+	asking  atomic.Bool  // whether the path still stands
+	told    atomic.Bool  // the resolver, that it doesn't
+	mu      sync.Mutex   // guards conn
+	conn    net.Conn     // the last one that was handed out
 
 	// When the send is over:
 	was    int32 // the state it was in
@@ -93,6 +113,7 @@ const (
 	idle     int32 = iota // nobody has asked for a connection, or tells
 	waiting               // for one
 	expired               // waited in vain: no byte was sent, nor will be
+	refused               // one to a bad address was handed out, and closed: the same
 	sent                  // a connection was handed out: the request may arrive
 	silenced              // no answer came, and the path is dead
 	late                  // handed out after it had expired, and could not be taken back
@@ -116,6 +137,12 @@ func (c *connection) wanted(string) {
 }
 
 func (c *connection) got(info httptrace.GotConnInfo) {
+	if c.bad != nil && slices.Contains(c.bad, addressOf(info.Conn)) && !multiplexed(info.Conn) && closed(info.Conn) {
+		if c.enter(waiting, refused) {
+			c.cancel(errRefused)
+		}
+		return
+	}
 	switch c.state.Load() {
 	case idle, waiting, sent: // or sent once more, which net/http does when nothing arrived
 		c.mu.Lock()
@@ -128,13 +155,42 @@ func (c *connection) got(info httptrace.GotConnInfo) {
 	if c.state.Load() != expired {
 		return // the send is over
 	}
-	// It comes too late: another name is about to be asked. One that is for this
-	// request alone can be closed before anything is written to it.
-	if info.Conn == nil || multiplexed(info.Conn) {
+	// It comes too late: another connection, or name, is about to be asked for. One
+	// that is for this request alone can be closed before anything is written to it.
+	// Of one that others share, net/http's HTTP/2 looks whether the request has been
+	// cancelled before it writes.
+	c.cancel(errExpired)
+	if !multiplexed(info.Conn) && (info.Conn == nil || !closed(info.Conn)) {
 		c.enter(expired, late)
-		return
 	}
-	_ = info.Conn.Close()
+}
+
+// closed closes a connection, and tells whether it did: there are HTTP clients
+// that show one which isn't to be touched.
+func closed(conn net.Conn) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return conn.Close() == nil
+}
+
+// address is where the request was sent to, or empty.
+func (c *connection) address() string {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return addressOf(c.conn)
+}
+
+func addressOf(conn net.Conn) string {
+	if conn == nil || conn.RemoteAddr() == nil {
+		return ""
+	}
+	return conn.RemoteAddr().String()
 }
 
 // multiplexed tells whether a connection may carry other requests.
@@ -148,8 +204,13 @@ func (c *connection) look(now int64) {
 	waited := time.Duration(now - c.since.Load())
 	switch c.state.Load() {
 	case waiting:
-		if c.limit > 0 && waited >= c.limit && c.enter(waiting, expired) {
-			c.cancel(errExpired)
+		if c.limit > 0 && waited >= c.limit && (c.spare || c.request == nil || !c.request.touched.Load()) &&
+			(!c.hedge || c.settings.watch.mayHedge()) {
+			if c.enter(waiting, expired) {
+				c.cancel(errExpired)
+			} else if c.hedge {
+				c.settings.watch.hedging.Add(-1)
+			}
 		}
 	case sent:
 		if silence := c.settings.silence; silence > 0 && waited >= silence && c.asking.CompareAndSwap(false, true) {
@@ -164,12 +225,15 @@ func (c *connection) look(now int64) {
 func (c *connection) ask() {
 	defer func() { _ = recover() }()
 	defer c.asking.Store(false)
-	if !c.dead() || !c.spare {
+	switch {
+	case !c.dead() || !c.spare:
 		c.since.Store(now()) // look again after as long a silence
-		return
-	}
-	if c.settings.watch.mayCancel() && c.enter(sent, silenced) {
+	case !mayCancel():
+		c.since.Store(now() - int64(c.settings.silence*3/4)) // and after a quarter of it
+	case c.enter(sent, silenced):
 		c.cancel(errSilenced)
+	default: // answered in the last moment
+		repay(1)
 	}
 }
 
@@ -194,6 +258,7 @@ func (c *connection) dead() bool {
 }
 
 var (
+	errRefused  = errors.New("azaffinity: a connection to where an attempt failed before")
 	errExpired  = errors.New("azaffinity: no connection in time")
 	errSilenced = errors.New("azaffinity: no answer, and the path is dead")
 )
@@ -202,15 +267,26 @@ func (c *connection) silence() error {
 	return &pathError{resolver.CauseSilent, fmt.Sprintf("no answer from %s, to which the path is dead", c.route.Host)}
 }
 
+// abandon ends a send that its HTTP client, by panicking, did not.
+func (c *connection) abandon() {
+	if c.body == nil && c.sending.Err() == nil {
+		_ = c.end()
+		c.cancel(nil)
+	}
+}
+
 // end is called when the send is over. It returns the error where it was this
 // package that ended it.
 func (c *connection) end() error {
+	c.settings.watch.remove(c)
 	for {
 		state := c.state.Load()
 		c.was, c.waited = state, true
 		switch state {
 		case expired, late:
 			return &pathError{resolver.CauseTimeout, fmt.Sprintf("no connection to %s within %v", c.route.Host, c.limit)}
+		case refused:
+			return &pathError{resolver.CauseBroken, fmt.Sprintf("%s led to where an attempt had failed", c.route.Host)}
 		case silenced:
 			return c.silence()
 		}
@@ -226,17 +302,18 @@ func (c *connection) end() error {
 const patience = 100 * time.Millisecond
 
 // unreached tells whether it is certain that no byte of the request was sent.
-// Where a connection was handed out, some may have been. Where none was,
-// something must still show that it is net/http that says so, or the error
-// itself must be the proof: other HTTP clients report nothing.
-func (c *connection) unreached(proof bool) bool {
+// Where a connection was handed out, some may have been. Where none was, something
+// must show that it is net/http that says so: other HTTP clients report nothing,
+// and may have sent the request before they failed. Then only the error can prove it.
+func (c *connection) unreached(err error) bool {
 	if c == nil {
 		return false // it never came to sending
 	}
 	switch c.was {
 	case idle:
-		return proof
-	case waiting, expired:
+		cause, proof := causeOf(err)
+		return proof && (cause == resolver.CauseAbsent || cause == resolver.CauseCertificate)
+	case waiting, expired, refused:
 		return true
 	}
 	return false

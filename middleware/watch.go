@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,9 +17,7 @@ type watch struct {
 	timer *time.Timer // calls look; nil until the first send
 	armed bool
 
-	paceMu    sync.Mutex
-	pace      time.Time // when the present spell of cancelling began
-	cancelled int       // in it
+	hedging atomic.Int32 // calls that have asked for more than one connection
 }
 
 // lookShare is how much more often there is a look than the shortest time that is
@@ -69,21 +69,53 @@ func (w *watch) look() {
 	}
 }
 
-// The SDK pays for retries from a purse of 500 tokens, 14 for each at the most.
-// When a path dies under many calls, not all of them may be sent back to it at
-// once: those that find the purse empty would fail.
-const (
-	maxCancelled = 32
-	spell        = 500 * time.Millisecond
-)
+// maxHedging is how many calls may ask for more than one connection at a time:
+// where all are slow to connect, asking for more makes it worse.
+const maxHedging = 32
 
-// mayCancel tells whether one more send may be cancelled now, or should wait.
-func (w *watch) mayCancel() bool {
-	w.paceMu.Lock()
-	defer w.paceMu.Unlock()
-	if now := time.Now(); now.Sub(w.pace) >= spell {
-		w.pace, w.cancelled = now, 0
+// mayHedge tells whether one more may, and counts it until it is done.
+func (w *watch) mayHedge() bool {
+	if w.hedging.Add(1) <= maxHedging {
+		return true
 	}
-	w.cancelled++
-	return w.cancelled <= maxCancelled
+	w.hedging.Add(-1)
+	return false
+}
+
+// spent is what we had the SDK pay for retries, and it didn't get back yet. It pays
+// for each from a purse of 500 tokens, and gets them back when the retry is
+// answered. When a path dies under many calls, not all of them may be sent to their
+// retries at once: those that found the purse empty would fail. So this is kept below
+// that, and others wait until some were answered. Each client has a purse of its own;
+// who has which can't be seen from here.
+var spent atomic.Int32
+
+const purse = 450
+
+// price is what a retry costs. AWS_NEW_RETRIES_2026 is the SDK's own variable.
+func price() int32 {
+	if os.Getenv("AWS_NEW_RETRIES_2026") == "true" {
+		return 14
+	}
+	return 5
+}
+
+// mayCancel tells whether one more send may be cancelled now.
+func mayCancel() bool {
+	if spent.Add(price()) <= purse {
+		return true
+	}
+	spent.Add(-price())
+	return false
+}
+
+// repay takes back what the cancelled sends of a call cost that was answered, and a
+// token for one that needed no retry, as the SDK does.
+func repay(cancelled int32) {
+	if spent.Load() == 0 {
+		return
+	}
+	if left := spent.Add(-max(1, price()*cancelled)); left < 0 {
+		spent.CompareAndSwap(left, 0)
+	}
 }

@@ -295,6 +295,7 @@ func (r *Resolver) unlock() {
 	lines := r.lines
 	r.lines = nil
 	r.mu.Unlock()
+	defer func() { _ = recover() }() // a log handler's
 	for _, line := range lines {
 		line()
 	}

@@ -70,6 +70,7 @@ func (h *health) succeeded(trial bool) {
 		return
 	}
 	if h.close(trial) && h.log != nil {
+		defer func() { _ = recover() }() // a log handler's
 		h.log.Info("azaffinity: zonal name in use again", "name", h.name)
 	}
 }
@@ -98,6 +99,7 @@ func (h *health) failed(cause Cause, err error, trial bool) {
 		f.err = err.Error()
 	}
 	if pause, opened := h.open(f, trial); opened && h.log != nil {
+		defer func() { _ = recover() }() // a log handler's
 		h.log.Warn("azaffinity: zonal name out of use, its requests go to the regional name",
 			"name", h.name, "cause", cause.String(), "error", f.err, "next_try", pause.Round(time.Second))
 	}

@@ -80,16 +80,21 @@ func (r *Resolver) check(local *net.TCPAddr, remote string) *check {
 		return nil
 	}
 	maps.DeleteFunc(r.checks, func(_ string, c *check) bool { return c.old() })
-	if c := r.checks[remote]; c != nil {
+	path := local.IP.String() + "%" + local.Zone + " " + remote // another interface may have another
+	if c := r.checks[path]; c != nil {
 		return c
 	}
 	c := &check{done: make(chan struct{})}
-	r.checks[remote] = c
+	r.checks[path] = c
 	r.running.Add(1)
 	go func() {
 		defer r.running.Done()
+		begun := time.Now()
 		c.dead = unanswered(r.closing, local, remote)
 		c.at = time.Now()
+		if c.at.Sub(begun) > 2*probeTime {
+			c.dead = false // this process stood still, and missed the answer perhaps
+		}
 		close(c.done)
 	}()
 	return c
