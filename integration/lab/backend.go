@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,7 @@ func newBackends(l *Lab, opts Options) (map[string]backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]backend{"s3": s3, "dynamodb": dynamodb, "sqs": newSQS(l.region, l.suffix), "sts": sts{}}, nil
+	return map[string]backend{"s3": s3, "dynamodb": dynamodb, "kinesis": newKinesis(), "sqs": newSQS(l.region, l.suffix), "sts": sts{}}, nil
 }
 
 type apiError struct {
@@ -37,8 +38,9 @@ type apiError struct {
 	code, message string
 }
 
-// jsonService speaks AWS JSON 1.0: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+// jsonService speaks AWS JSON 1.0 or 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 type jsonService struct {
+	version   string // "1.0" where empty
 	target    string // what X-Amz-Target says before the dot
 	namespace string // of error codes
 	call      map[string]func(ctx context.Context, body []byte) (any, *apiError)
@@ -75,7 +77,7 @@ func (s *jsonService) fail(w http.ResponseWriter, id string, err *apiError) {
 
 func (s *jsonService) answer(w http.ResponseWriter, id string, status int, out any) {
 	body, _ := json.Marshal(out) // plain values: cannot fail
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("Content-Type", "application/x-amz-json-"+cmp.Or(s.version, "1.0"))
 	w.Header().Set("X-Amzn-Requestid", id)
 	if s.checksum {
 		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))

@@ -109,7 +109,7 @@ func (l *Lab) dial(ctx context.Context, zone, network, addr string) (net.Conn, e
 		}
 		return nil, err
 	}
-	e, _ := l.find(host)
+	e, _, _ := l.find(host)
 	var first error
 	for i, ip := range ips {
 		if first != nil && ctx.Err() != nil {

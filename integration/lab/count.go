@@ -12,7 +12,9 @@ type Execution struct {
 	Zone      string // of the front end it came through
 	Host      string // that it was signed for
 	Operation string // "SendMessage"; for S3 what x-id says, else the HTTP method
-	Time      time.Time
+	// Invocation is what all attempts of one call of an SDK have in common: the Amz-Sdk-Invocation-Id header.
+	Invocation string
+	Time       time.Time
 }
 
 // maxExecutions is how many executions are kept.

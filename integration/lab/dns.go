@@ -15,7 +15,11 @@ func (l *Lab) DNSAddr() string { return l.dns.addr }
 // Resolver asks the VPC's DNS server and no other.
 func (l *Lab) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, l.dns.addr)
+		conn, err := new(net.Dialer).DialContext(ctx, network, l.dns.addr)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() }) // net itself would wait for the answer, 5 s
+		}
+		return conn, err
 	}}
 }
 
@@ -71,7 +75,8 @@ func (s *nameserver) close() error {
 	return err
 }
 
-// ServeDNS answers A with the name's addresses, anything else about a known name with no data, and unknown names with NXDOMAIN.
+// ServeDNS answers A with the name's addresses, anything else about a known name with no data, and unknown names with NXDOMAIN. For a zonal name
+// there may be a fault to do something else.
 func (s *nameserver) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 	answer := new(dns.Msg).SetReply(question)
 	answer.Authoritative, answer.RecursionAvailable = true, true // Go takes an empty answer with neither for a lame server
@@ -80,10 +85,20 @@ func (s *nameserver) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 		return
 	}
 	q := question.Question[0]
-	e, addrs := s.lab.find(q.Name)
+	e, zonal, addrs := s.lab.find(q.Name)
+	fault := None
+	if zonal != nil {
+		fault = zonal.current()
+	}
 	switch {
-	case e == nil:
+	case fault == DNSSilent:
+		return
+	case fault == DNSServerFailure:
+		_ = w.WriteMsg(answer.SetRcode(question, dns.RcodeServerFailure))
+		return
+	case e == nil, fault == DNSAbsent:
 		answer.Rcode = dns.RcodeNameError
+	case fault == DNSNoData:
 	case q.Qtype == dns.TypeA && q.Qclass == dns.ClassINET:
 		for _, addr := range rotate(addrs, int(e.turn.Add(1)-1)) {
 			answer.Answer = append(answer.Answer, &dns.A{

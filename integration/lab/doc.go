@@ -14,10 +14,11 @@
 // HTTP, and signatures: each front end computes the SigV4 signature of what it received anew, with an implementation other than the SDK's, so that a
 // host changed after signing is refused. A [Fault] is one on the wire: a refused connection is refused by the kernel, a black hole drops SYNs.
 //
-// Built for the lab: S3 is gofakes3. SQS, DynamoDB and STS are small fakes made from AWS's documentation, of these operations only:
+// Built for the lab: S3 is gofakes3. SQS, DynamoDB, Kinesis and STS are small fakes made from AWS's documentation, of these operations only:
 //
 //	sqs       CreateQueue, GetQueueUrl, ListQueues, SendMessage, ReceiveMessage (with long polls), DeleteMessage
 //	dynamodb  PutItem (with attribute_not_exists), GetItem, DescribeTable, ListTables
+//	kinesis   SubscribeToShard
 //	sts       GetCallerIdentity
 //
 // Another operation is answered as the protocol answers an unknown one. All zones share one state, as they do in a Region. Known differences:
@@ -29,6 +30,7 @@
 //   - Every refused signature is a 403 with AWS's code for it (SignatureDoesNotMatch, MissingAuthenticationToken, ...), also where a service uses 400.
 //   - S3 bodies with an unsigned trailer are verified with the SDK's own signer: AWS's other one can't express their payload hash.
 //   - Bodies signed chunk by chunk (STREAMING-AWS4-HMAC-SHA256-...) are answered 501; the Go SDK does not send them over https.
+//   - A Kinesis subscription has three records, and ends after them. It can be renewed at once, and works over HTTP/1.1, too.
 //   - Names of S3's access points and of its control API resolve and verify, and then answer 501.
 //   - A request body may be 64 MiB long.
 //   - A client that dials a black hole sees its SYNs unanswered; on a connection that was open already, the kernel still acknowledges what is sent.

@@ -30,6 +30,18 @@ var (
 	WrongCertificate = Fault{kind: "wrong certificate"}
 )
 
+// The faults of DNS. They are the zonal name's: other names that lead to the front end are answered, and connections there keep working.
+var (
+	// DNSAbsent: NXDOMAIN, as where the endpoint isn't in the zone.
+	DNSAbsent = Fault{kind: "DNS: absent"}
+	// DNSNoData: the name exists and has no addresses.
+	DNSNoData = Fault{kind: "DNS: no data"}
+	// DNSServerFailure: SERVFAIL.
+	DNSServerFailure = Fault{kind: "DNS: server failure"}
+	// DNSSilent: the question is not answered.
+	DNSSilent = Fault{kind: "DNS: silent"}
+)
+
 // ResetAfter executes and counts the request, sends n bytes of the answer's body and resets the connection. With n = 0 not even the status
 // line is sent.
 func ResetAfter(n int) Fault { return Fault{kind: "reset after", after: n} }

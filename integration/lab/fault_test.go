@@ -26,6 +26,7 @@ const home = "us-east-1a"
 func outcome(err error) string {
 	var status interface{ HTTPStatusCode() int }
 	var dial *net.OpError
+	var dnsErr *net.DNSError
 	var hostname x509.HostnameError
 	switch {
 	case err == nil:
@@ -34,6 +35,10 @@ func outcome(err error) string {
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "reset"
+	case errors.As(err, &dnsErr) && dnsErr.IsNotFound:
+		return "no such host"
+	case errors.As(err, &dnsErr) && dnsErr.IsTemporary && !dnsErr.IsTimeout:
+		return "lookup failed"
 	case errors.As(err, &hostname):
 		return "wrong certificate"
 	case errors.As(err, &status) && status.HTTPStatusCode() == http.StatusOK:
@@ -80,6 +85,10 @@ func TestFaults(t *testing.T) {
 		{lab.ResetAfter(10), "reset", "reset", 2},
 		{lab.Unavailable, "503", "503", 0},
 		{lab.WrongCertificate, "wrong certificate", "answered", 1},
+		{lab.DNSAbsent, "no such host", "answered", 1},
+		{lab.DNSNoData, "no such host", "answered", 1}, // TestDNSFaults tells the two apart
+		{lab.DNSServerFailure, "lookup failed", "answered", 1},
+		{lab.DNSSilent, "silence", "answered", 1},
 	} {
 		t.Run(test.fault.String(), func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +143,7 @@ func TestFaults(t *testing.T) {
 
 func TestEveryFaultFollowsEveryOther(t *testing.T) {
 	l := start(t, lab.Options{Endpoints: []lab.Endpoint{{Service: "sts"}}})
-	faults := []lab.Fault{lab.None, lab.Refuse, lab.BlackHole, lab.Hang, lab.Stall, lab.Reset, lab.Unavailable, lab.WrongCertificate}
+	faults := []lab.Fault{lab.None, lab.Refuse, lab.BlackHole, lab.Hang, lab.Stall, lab.Reset, lab.Unavailable, lab.WrongCertificate, lab.DNSAbsent, lab.DNSSilent}
 	for _, a := range faults {
 		for _, b := range faults {
 			for _, f := range []lab.Fault{a, b} {
@@ -218,15 +227,16 @@ func TestUnavailableHasNoRequestID(t *testing.T) {
 	}
 }
 
-// A bare TCP connection to the address that a connection is on tells whether the path works: what a health check out of band does.
+// A bare TCP connection to the address that a connection is on, from the address it comes from, tells whether the path works: what a health check out of
+// band does.
 func TestPathCanBeCheckedAtTheFrontEndsAddress(t *testing.T) {
 	l := start(t, lab.Options{})
 	dial := l.DialContextIn(home)
-	conn := must(dial(t.Context(), "tcp", l.ZonalName("sts", home)+":443"))(t)
-	addr := conn.RemoteAddr().String()
-	_ = conn.Close()
+	kept := must(dial(t.Context(), "tcp", l.ZonalName("sts", home)+":443"))(t)
+	defer kept.Close()
 	check := func(d time.Duration) string {
-		conn, err := (&net.Dialer{Timeout: d}).Dial("tcp", addr)
+		from := &net.TCPAddr{IP: kept.LocalAddr().(*net.TCPAddr).IP}
+		conn, err := (&net.Dialer{Timeout: d, LocalAddr: from}).Dial("tcp", kept.RemoteAddr().String())
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -238,6 +248,8 @@ func TestPathCanBeCheckedAtTheFrontEndsAddress(t *testing.T) {
 		want     string
 	}{
 		{lab.Stall, 10 * time.Second, "answered"},
+		{lab.Hang, 10 * time.Second, "answered"},
+		{lab.DNSAbsent, 10 * time.Second, "answered"},
 		{lab.Refuse, 10 * time.Second, "refused"},
 		{lab.BlackHole, 100 * time.Millisecond, "no connection"},
 		{lab.None, 10 * time.Second, "answered"},

@@ -113,7 +113,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.backend.fail(w, id, err)
 		return
 	}
-	f.lab.log.add(Execution{Service: f.service, Zone: f.zone.Name, Host: r.Host, Operation: f.backend.operation(r, body)})
+	f.lab.log.add(Execution{
+		Service: f.service, Zone: f.zone.Name, Host: r.Host,
+		Operation: f.backend.operation(r, body), Invocation: r.Header.Get("Amz-Sdk-Invocation-Id"),
+	})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.backend.serve(w, r, body, id)
 }
@@ -151,6 +154,14 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 		c.reset()
 	}
 	return len(p), nil
+}
+
+// FlushError lets a service stream its answer, which must not send headers too early.
+func (c *cutWriter) FlushError() error {
+	if !c.sent || c.done {
+		return nil
+	}
+	return http.NewResponseController(c.ResponseWriter).Flush()
 }
 
 func (c *cutWriter) reset() {

@@ -15,7 +15,7 @@ type Zone struct{ Name, ID string }
 
 // Endpoint is an interface endpoint to create.
 type Endpoint struct {
-	Service    string   // "s3", "dynamodb", "sqs" or "sts": the service's label in vpce names
+	Service    string   // "s3", "dynamodb", "kinesis", "sqs" or "sts": the service's label in vpce names
 	Zones      []string // names of the zones that have a network interface of it; nil means all
 	PrivateDNS bool     // whether the service's own names lead to it. AWS has none for DynamoDB
 }

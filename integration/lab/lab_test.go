@@ -84,7 +84,7 @@ func TestZonalNameStaysInItsZone(t *testing.T) {
 		t.Errorf("got requests %v, want %v", got, want)
 	}
 	e := l.Executions()
-	if len(e) != 5 || e[0].Host != l.ZonalName("sts", "us-east-1c") || e[0].Operation != "GetCallerIdentity" || e[0].Service != "sts" {
+	if len(e) != 5 || e[0].Host != l.ZonalName("sts", "us-east-1c") || e[0].Operation != "GetCallerIdentity" || e[0].Service != "sts" || e[0].Invocation == "" {
 		t.Errorf("got executions %+v", e)
 	}
 }
@@ -152,7 +152,7 @@ func TestBadOptionsAreNamed(t *testing.T) {
 		`region "us east"`:      {Region: "us east"},
 		"set Options.Zones":     {Region: "eu-west-1"},
 		`"us-east-1x"`:          {Home: "us-east-1x"},
-		`no service "kinesis"`:  {Endpoints: []lab.Endpoint{{Service: "kinesis"}}},
+		`no service "sns"`:      {Endpoints: []lab.Endpoint{{Service: "sns"}}},
 		"two endpoints for sqs": {Endpoints: []lab.Endpoint{{Service: "sqs"}, {Service: "sqs"}}},
 		"no private DNS":        {Endpoints: []lab.Endpoint{{Service: "dynamodb", PrivateDNS: true}}},
 		`"us-east-1z" is none`:  {Endpoints: []lab.Endpoint{{Service: "sqs", Zones: []string{"us-east-1z"}}}},

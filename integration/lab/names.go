@@ -38,8 +38,10 @@ var services = map[string]service{
 	"s3": {wildcard: true, private: true, hosts: []string{"s3", "*.s3", "*.s3-accesspoint", "*.s3-control"}},
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/privatelink-interface-endpoints.html: no private DNS
 	"dynamodb": {hosts: []string{"dynamodb", "*.ddb"}},
-	"sqs":      {hosts: []string{"sqs"}, private: true},
-	"sts":      {hosts: []string{"sts"}, private: true},
+	// https://docs.aws.amazon.com/streams/latest/dev/vpc.html, and the account's hosts
+	"kinesis": {hosts: []string{"kinesis", "*.data-kinesis", "*.control-kinesis"}, private: true},
+	"sqs":     {hosts: []string{"sqs"}, private: true},
+	"sts":     {hosts: []string{"sts"}, private: true},
 }
 
 type endpoint struct {
@@ -56,7 +58,7 @@ func (l *Lab) addEndpoint(e Endpoint) error {
 	about, ok := services[e.Service]
 	switch {
 	case !ok:
-		return fmt.Errorf("no service %q: the lab has s3, dynamodb, sqs and sts", e.Service)
+		return fmt.Errorf("no service %q: the lab has s3, dynamodb, kinesis, sqs and sts", e.Service)
 	case l.endpoint(e.Service) != nil:
 		return fmt.Errorf("two endpoints for %s: the lab makes one per service", e.Service)
 	case e.PrivateDNS && !about.private:
@@ -118,29 +120,30 @@ func (l *Lab) hosts(e *endpoint) []string {
 	return hosts
 }
 
-// find is what the VPC's DNS knows about a name: whose it is and its addresses. A private name is like the regional one.
-func (l *Lab) find(host string) (*endpoint, []netip.Addr) {
+// find is what the VPC's DNS knows about a name: whose it is, the front end whose zonal name it is (nil for others), and its addresses. A private
+// name is like the regional one.
+func (l *Lab) find(host string) (*endpoint, *front, []netip.Addr) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, e := range l.endpoints {
 		all := make([]netip.Addr, 0, len(e.zones))
-		for _, z := range e.zones {
+		for i, z := range e.zones {
 			if covers(e.stars()+e.name(z.Name), host) {
-				return e, []netip.Addr{z.ip}
+				return e, e.fronts[i], []netip.Addr{z.ip}
 			}
 			all = append(all, z.ip)
 		}
 		if covers(e.stars()+e.name(""), host) {
-			return e, all
+			return e, nil, all
 		}
 		if e.PrivateDNS {
 			for _, h := range l.hosts(e) {
 				if covers(h, host) {
-					return e, all
+					return e, nil, all
 				}
 			}
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // covers tells whether a DNS record's name, which may be a wildcard, answers for the host. A wildcard in DNS spans any number of labels.
