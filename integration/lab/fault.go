@@ -10,7 +10,7 @@ type Fault struct {
 
 type kind string
 
-// The faults. None of those that refuse a request executes or counts it; only ResetAfter executes.
+// The faults. None of those that refuse a request executes or counts it; only ResetAfter executes, and Stall when it is over.
 var (
 	// None: all is well.
 	None = Fault{}
@@ -20,7 +20,8 @@ var (
 	BlackHole = Fault{kind: "black hole"}
 	// Hang: connecting works, and then nothing answers, not even TLS. Connections there are fall silent.
 	Hang = Fault{kind: "hang"}
-	// Stall: network and TLS work, the request is read, and no answer comes. When the fault is over, the connection is reset.
+	// Stall: network and TLS work, the request is read, and no answer comes. When None follows, the request is executed; when another fault does, the
+	// connection is reset.
 	Stall = Fault{kind: "stall"}
 	// Reset: the request is read, and the connection reset.
 	Reset = Fault{kind: "reset"}

@@ -185,6 +185,38 @@ func TestFaultOfOneService(t *testing.T) {
 	}
 }
 
+func TestStallEnds(t *testing.T) {
+	for _, test := range []struct {
+		next     lab.Fault
+		want     string
+		executed int
+	}{{lab.None, "answered", 1}, {lab.Reset, "reset", 0}} {
+		l := start(t, lab.Options{})
+		if err := l.Fault(home, lab.Stall); err != nil {
+			t.Fatal(err)
+		}
+		sent, answer := make(chan struct{}), make(chan error, 1)
+		ctx := httptrace.WithClientTrace(within(t, 10*time.Second), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { close(sent) }})
+		go func() {
+			_, err := stsAt(l.Config(), l.ZonalName("sts", home)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			answer <- err
+		}()
+		<-sent
+		if n := l.Requests()[home]; n != 0 {
+			t.Errorf("executed %d requests while there was the fault", n)
+		}
+		if err := l.Fault(home, test.next); err != nil {
+			t.Fatal(err)
+		}
+		if got := outcome(<-answer); got != test.want {
+			t.Errorf("then %v: got %s, want %s", test.next, got, test.want)
+		}
+		if n := l.Requests()[home]; n != test.executed {
+			t.Errorf("then %v: executed %d, want %d", test.next, n, test.executed)
+		}
+	}
+}
+
 func TestSilenceEnds(t *testing.T) {
 	l := start(t, lab.Options{})
 	for _, f := range []lab.Fault{lab.Hang, lab.BlackHole} {

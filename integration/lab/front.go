@@ -101,9 +101,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>")
 		return
 	case Stall.kind:
-		f.leaves(fault, r.Context().Done())
-		conn.wire.reset(conn)
-		return
+		if f.leaves(fault, r.Context().Done()) != None {
+			conn.wire.reset(conn)
+			return
+		}
 	case "reset after":
 		cut := &cutWriter{ResponseWriter: w, left: fault.after, conn: conn}
 		defer cut.reset()
@@ -202,17 +203,17 @@ func (f *front) passable(dead <-chan struct{}) bool {
 	}
 }
 
-// leaves waits until the fault is another, or done.
-func (f *front) leaves(fault Fault, done <-chan struct{}) {
+// leaves waits until the fault is another, and returns that; or until done or the end, and returns the fault.
+func (f *front) leaves(fault Fault, done <-chan struct{}) Fault {
 	for {
 		now, changed, closed := f.state()
 		if now != fault || closed {
-			return
+			return now
 		}
 		select {
 		case <-changed:
 		case <-done:
-			return
+			return now
 		}
 	}
 }
