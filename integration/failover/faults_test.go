@@ -107,14 +107,15 @@ type expectation struct {
 // can be rewound. It then goes elsewhere.
 //
 // Elsewhere is the regional name, and one in three times that leads to the same front end first. Where no connection can be made there, or no trusted one,
-// another is asked for. What a load balancer without a target answers is what the SDK gets.
+// another is asked for. Over HTTP/1.1 a retry doesn't take a connection to where the call failed before; over HTTP/2, which shares connections, it may, and
+// gets what a load balancer without a target answers.
 func expect(f fault, w workload, retries, http2, met bool) expectation {
 	again := retries && !w.readOnce
 	took := w.takes + f.takes() + slack
 	switch {
 	case f.kind == healthy, f.kind == slow:
 		return expectation{answered, 1, took}
-	case met && f.is == lab.Unavailable:
+	case met && f.is == lab.Unavailable && http2:
 		return expectation{theirs, 1, took}
 	case f.kind == unreached:
 		return expectation{answered, 1, took + connectBudget}
