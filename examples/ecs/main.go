@@ -1,0 +1,81 @@
+// Command ecs is an HTTP service for ECS, on Fargate or EC2, whose calls stay in the Availability Zone of its task. The
+// task metadata tell the zone, task-definition.json the endpoints; neither takes a permission. GET /queues calls SQS, and
+// /debug/azaffinity shows which host it called, and why.
+//
+//	go run ./examples/ecs -lab   # in a VPC that it starts itself: curl localhost:8080/queues localhost:8080/debug/azaffinity
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver/debug"
+)
+
+var loadConfig = config.LoadDefaultConfig // -lab has its own
+
+func main() {
+	address := flag.String("listen", ":8080", "address to serve at")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // ECS stops tasks with SIGTERM
+	defer stop()
+	listener, err := net.Listen("tcp", *address)
+	if err == nil {
+		err = serve(ctx, listener)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve serves until the context ends, and then finishes what it has begun.
+func serve(ctx context.Context, listener net.Listener) error {
+	cfg, err := loadConfig(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := middleware.Wrap(&cfg) // it fails for what the task definition says wrong: then the deployment should, too
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	queues := sqs.NewFromConfig(cfg)
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /debug/azaffinity", debug.Handler(r)) // for you: have the load balancer forward the other paths only
+	mux.HandleFunc("GET /queues", func(w http.ResponseWriter, req *http.Request) {
+		out, err := queues.ListQueues(req.Context(), &sqs.ListQueuesInput{})
+		if err != nil {
+			log.Print(err)
+			http.Error(w, "the queues can't be listed", http.StatusBadGateway)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(out.QueueUrls)
+	})
+
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		patience, cancel := context.WithTimeout(context.Background(), 25*time.Second) // of 30 that ECS has by default
+		defer cancel()
+		done <- server.Shutdown(patience)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-done
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+
+	azaffinity "github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver"
+	"github.com/azaffinity/azaffinity/resolver/discovery"
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+)
+
+// read reads a JSON file, which may have no other fields than those of its type.
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(content))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		t.Fatalf("%s: there is something behind its object", path)
+	}
+}
+
+// taskDefinition is what is used of RegisterTaskDefinition's parameters.
+type taskDefinition struct {
+	Family                  string   `json:"family"`
+	RequiresCompatibilities []string `json:"requiresCompatibilities"`
+	NetworkMode             string   `json:"networkMode"`
+	CPU                     string   `json:"cpu"`
+	Memory                  string   `json:"memory"`
+	ExecutionRoleARN        string   `json:"executionRoleArn"`
+	TaskRoleARN             string   `json:"taskRoleArn"`
+	ContainerDefinitions    []struct {
+		Name         string                         `json:"name"`
+		Image        string                         `json:"image"`
+		Essential    bool                           `json:"essential"`
+		PortMappings []map[string]int               `json:"portMappings"`
+		StopTimeout  int                            `json:"stopTimeout"`
+		Environment  []struct{ Name, Value string } `json:"environment"`
+	} `json:"containerDefinitions"`
+}
+
+// Given the environment of task-definition.json, when a task runs with it, then azaffinity knows all that it lists.
+func TestTaskDefinition(t *testing.T) {
+	var task taskDefinition
+	read(t, "task-definition.json", &task)
+	if len(task.ContainerDefinitions) != 1 || task.NetworkMode != "awsvpc" || !slices.Equal(task.RequiresCompatibilities, []string{"FARGATE"}) {
+		t.Fatalf("got %+v, want one container on Fargate", task)
+	}
+	container := task.ContainerDefinitions[0]
+	if port := container.PortMappings[0]["containerPort"]; port != 8080 {
+		t.Errorf("got the port %d, want the one that main serves at", port)
+	}
+	if container.StopTimeout <= 25 {
+		t.Errorf("got %d s to stop, want more than main takes", container.StopTimeout)
+	}
+	var listed string
+	for _, v := range container.Environment {
+		if !slices.Contains([]string{endpoint.EnvEndpoints, azaffinity.EnvMode}, v.Name) {
+			t.Errorf("%s is no variable of azaffinity's that this example is about", v.Name)
+		}
+		if v.Name == endpoint.EnvEndpoints {
+			listed = v.Value
+		}
+		t.Setenv(v.Name, v.Value)
+	}
+
+	t.Setenv("AZAFFINITY_ZONE", "us-east-1d")
+	var cfg aws.Config
+	r, err := azaffinity.Wrap(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range []string{"sqs", "sts"} {
+		route := r.Resolve(service + ".us-east-1.amazonaws.com")
+		id, _, _ := strings.Cut(route.Host, "."+service+".")
+		if route.Reason != resolver.InZone || !strings.HasSuffix(id, "-us-east-1d") || !strings.Contains(listed, strings.TrimSuffix(id, "-us-east-1d")) {
+			t.Errorf("%s goes to %s: %s; want its name in the zone", service, route.Host, route.Reason)
+		}
+	}
+}
+
+// Given a task that discovers its endpoints, when it asks EC2, then it calls what task-role-policy.json allows, and all of it.
+func TestTaskRolePolicy(t *testing.T) {
+	var policy struct {
+		Version   string
+		Statement []struct {
+			Sid, Effect, Resource string
+			Action                []string
+		}
+	}
+	read(t, "task-role-policy.json", &policy)
+	if policy.Version != "2012-10-17" || len(policy.Statement) != 1 || policy.Statement[0].Effect != "Allow" || policy.Statement[0].Resource != "*" {
+		t.Fatalf("got %+v, want one statement, which allows", policy)
+	}
+
+	var called []string
+	cfg := aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: noEndpoints{}}
+	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("called",
+			func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				called = append(called, strings.ToLower(awsmiddleware.GetServiceID(ctx))+":"+awsmiddleware.GetOperationName(ctx))
+				return next.HandleInitialize(ctx, in)
+			}), middleware.After)
+	})
+	src, err := discovery.New(cfg, discovery.WithVPC("vpc-0a1b2c3d4e5f60718"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := src.Endpoints(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(called)
+	want := slices.Sorted(slices.Values(policy.Statement[0].Action))
+	if !slices.Equal(slices.Compact(called), want) {
+		t.Errorf("discovery calls %q, and the policy allows %q", called, want)
+	}
+}
+
+// noEndpoints is EC2 in a VPC that has no endpoints.
+type noEndpoints struct{}
+
+func (noEndpoints) Do(req *http.Request) (*http.Response, error) {
+	form, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	body := "<DescribeVpcEndpointsResponse><vpcEndpointSet/></DescribeVpcEndpointsResponse>"
+	if bytes.Contains(form, []byte("Action=DescribeAvailabilityZones")) {
+		body = "<DescribeAvailabilityZonesResponse><availabilityZoneInfo/></DescribeAvailabilityZonesResponse>"
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
+}
