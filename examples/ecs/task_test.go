@@ -2,20 +2,19 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/smithy-go/middleware"
 
-	azaffinity "github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/discovery"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
@@ -73,7 +72,7 @@ func TestTaskDefinition(t *testing.T) {
 	}
 	var listed string
 	for _, v := range container.Environment {
-		if !slices.Contains([]string{endpoint.EnvEndpoints, azaffinity.EnvMode}, v.Name) {
+		if !slices.Contains([]string{endpoint.EnvEndpoints, middleware.EnvMode}, v.Name) {
 			t.Errorf("%s is no variable of azaffinity's that this example is about", v.Name)
 		}
 		if v.Name == endpoint.EnvEndpoints {
@@ -84,7 +83,7 @@ func TestTaskDefinition(t *testing.T) {
 
 	t.Setenv("AZAFFINITY_ZONE", "us-east-1d")
 	var cfg aws.Config
-	r, err := azaffinity.Wrap(&cfg)
+	r, err := middleware.Wrap(&cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,40 +114,47 @@ func TestTaskRolePolicy(t *testing.T) {
 		t.Fatalf("got %+v, want one statement, which allows", policy)
 	}
 
-	var called []string
-	cfg := aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: noEndpoints{}}
-	cfg.APIOptions = append(cfg.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("called",
-			func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-				called = append(called, strings.ToLower(awsmiddleware.GetServiceID(ctx))+":"+awsmiddleware.GetOperationName(ctx))
-				return next.HandleInitialize(ctx, in)
-			}), middleware.After)
-	})
+	ec2 := &fakeEC2{}
+	cfg := aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: ec2}
 	src, err := discovery.New(cfg, discovery.WithVPC("vpc-0a1b2c3d4e5f60718"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := src.Endpoints(t.Context()); err != nil {
-		t.Fatal(err)
+	if catalog, err := src.Endpoints(t.Context()); err != nil || len(catalog.Endpoints) != 1 || catalog.ZoneNames["use1-az4"] != "us-east-1d" {
+		t.Fatalf("got %+v, %v; want one endpoint and one zone", catalog, err)
 	}
-	slices.Sort(called)
+	slices.Sort(ec2.asked)
 	want := slices.Sorted(slices.Values(policy.Statement[0].Action))
-	if !slices.Equal(slices.Compact(called), want) {
-		t.Errorf("discovery calls %q, and the policy allows %q", called, want)
+	if !slices.Equal(ec2.asked, want) {
+		t.Errorf("discovery calls %q, and the policy allows %q", ec2.asked, want)
 	}
 }
 
-// noEndpoints is EC2 in a VPC that has no endpoints.
-type noEndpoints struct{}
+// fakeEC2 is EC2 in a VPC with an endpoint. The answers are what is used of those in the EC2 API Reference.
+type fakeEC2 struct{ asked []string }
 
-func (noEndpoints) Do(req *http.Request) (*http.Response, error) {
+func (f *fakeEC2) Do(req *http.Request) (*http.Response, error) {
 	form, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
 	}
-	body := "<DescribeVpcEndpointsResponse><vpcEndpointSet/></DescribeVpcEndpointsResponse>"
-	if bytes.Contains(form, []byte("Action=DescribeAvailabilityZones")) {
-		body = "<DescribeAvailabilityZonesResponse><availabilityZoneInfo/></DescribeAvailabilityZonesResponse>"
+	values, err := url.ParseQuery(string(form))
+	if err != nil {
+		return nil, err
+	}
+	action := values.Get("Action")
+	f.asked = append(f.asked, "ec2:"+action)
+	body := map[string]string{
+		"DescribeVpcEndpoints": `<DescribeVpcEndpointsResponse><vpcEndpointSet><item>
+			<vpcEndpointId>vpce-0a1b2c3d4e5f60718</vpcEndpointId><vpcEndpointType>Interface</vpcEndpointType><state>available</state>
+			<vpcId>vpc-0a1b2c3d4e5f60718</vpcId><serviceName>com.amazonaws.us-east-1.sqs</serviceName>
+			<dnsEntrySet><item><dnsName>vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com</dnsName></item></dnsEntrySet>
+			</item></vpcEndpointSet></DescribeVpcEndpointsResponse>`,
+		"DescribeAvailabilityZones": `<DescribeAvailabilityZonesResponse><availabilityZoneInfo><item>
+			<zoneName>us-east-1d</zoneName><zoneId>use1-az4</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`,
+	}[action]
+	if body == "" {
+		return nil, fmt.Errorf("%q is asked of EC2", action)
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
 }
