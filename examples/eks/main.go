@@ -53,11 +53,16 @@ func work(ctx context.Context, name, labels string) error {
 
 	client := sqs.NewFromConfig(cfg)
 	queue, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	for err == nil {
-		var out *sqs.ReceiveMessageOutput
-		out, err = client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10})
-		if err != nil {
-			break
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err // which the SDK's retries didn't help against
 		}
 		route, _ := middleware.RouteFrom(out.ResultMetadata)
 		for _, m := range out.Messages {
@@ -68,8 +73,5 @@ func work(ctx context.Context, name, labels string) error {
 			}
 		}
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return nil
 }

@@ -153,7 +153,8 @@ func TestNoLabel(t *testing.T) {
 // Given a queue that isn't there, when the worker starts, then it ends and says so.
 func TestNoQueue(t *testing.T) {
 	start(t, schedule(t, read(t, manifests[0]), home))
-	if err := work(t.Context(), "invoices", ""); err == nil || !strings.Contains(err.Error(), "NonExistentQueue") && !strings.Contains(err.Error(), "QueueDoesNotExist") {
+	err := work(t.Context(), "invoices", "")
+	if err == nil || !strings.Contains(err.Error(), "NonExistentQueue") && !strings.Contains(err.Error(), "QueueDoesNotExist") {
 		t.Errorf("got %v, want an error that says that there is no such queue", err)
 	}
 }
