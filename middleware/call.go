@@ -96,7 +96,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		if !unreached && cause != resolver.NoCause {
 			c.shun()
 		}
-		if !unreached || !c.again(req) || !c.onward(cause) {
+		if !unreached || !c.again(req) || !c.onward(&send, cause) {
 			return out, metadata, tell(&metadata, c.route, err)
 		}
 		req.URL.Host, req.Host = c.route.Host, ""
@@ -162,19 +162,26 @@ func (c *call) shun() {
 	}
 }
 
+// maxKept is how many kept connections a trial closes to come to a new one. The
+// SDK's own HTTP client keeps ten for a host.
+const maxKept = 12
+
 // onward makes the route the next send's, after one that reached nobody, and
 // tells whether there is to be one.
-func (c *call) onward(cause resolver.Cause) bool {
-	if c.route.Fallback == "" {
-		// The regional name led there, too. Its next address may be another's.
-		if c.conn != nil && (c.conn.was == expired || c.conn.was == refused) {
-			return true
-		}
-		return c.limit > 0 && (cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
+func (c *call) onward(send *int, cause resolver.Cause) bool {
+	wasRefused := c.conn != nil && c.conn.was == refused
+	switch {
+	case c.route.Trial() && wasRefused && *send < maxKept:
+		return true // the same once more
+	case c.route.Fallback != "":
+		*send = 0
+		c.route = c.route.FailedOver(cause)
+		c.resolver.Count(c.route)
+		return true
 	}
-	c.route = c.route.FailedOver(cause)
-	c.resolver.Count(c.route)
-	return true
+	// The regional name led there, too. Its next address may be another's.
+	return wasRefused || c.conn != nil && c.conn.was == expired ||
+		c.limit > 0 && (cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
 }
 
 // judge tells the resolver how the name did, and says what kept the request from

@@ -66,6 +66,7 @@ func (c *call) connect(ctx context.Context) *connection {
 	if again := c.canAgain(); again || c.spare {
 		conn.limit = c.limit // nobody is cut short who could not go elsewhere
 		conn.hedge = c.limit > 0 && c.route.Fallback == "" && !c.hedging
+		conn.anew = again && c.route.Trial()
 		if again && c.picky {
 			conn.bad = c.bad
 		}
@@ -89,6 +90,7 @@ type connection struct {
 	spare    bool          // the SDK has another attempt to make, if this one fails
 	request  *untouched    // its body, where it can't be rewound
 	bad      []string      // addresses that it must not lead to
+	anew     bool          // it must not be one from before
 
 	trace   httptrace.ClientTrace
 	sending context.Context
@@ -113,7 +115,7 @@ const (
 	idle     int32 = iota // nobody has asked for a connection, or tells
 	waiting               // for one
 	expired               // waited in vain: no byte was sent, nor will be
-	refused               // one to a bad address was handed out, and closed: the same
+	refused               // one that is unwanted was handed out, and closed: the same
 	sent                  // a connection was handed out: the request may arrive
 	silenced              // no answer came, and the path is dead
 	late                  // handed out after it had expired, and could not be taken back
@@ -137,10 +139,8 @@ func (c *connection) wanted(string) {
 }
 
 func (c *connection) got(info httptrace.GotConnInfo) {
-	if c.bad != nil && slices.Contains(c.bad, addressOf(info.Conn)) && !multiplexed(info.Conn) && closed(info.Conn) {
-		if c.enter(waiting, refused) {
-			c.cancel(errRefused)
-		}
+	if c.state.Load() == waiting && c.unwanted(info) && !multiplexed(info.Conn) && closed(info.Conn) && c.enter(waiting, refused) {
+		c.cancel(errRefused)
 		return
 	}
 	switch c.state.Load() {
@@ -163,6 +163,10 @@ func (c *connection) got(info httptrace.GotConnInfo) {
 	if !multiplexed(info.Conn) && (info.Conn == nil || !closed(info.Conn)) {
 		c.enter(expired, late)
 	}
+}
+
+func (c *connection) unwanted(info httptrace.GotConnInfo) bool {
+	return c.anew && info.Reused || c.bad != nil && slices.Contains(c.bad, addressOf(info.Conn))
 }
 
 // closed closes a connection, and tells whether it did: there are HTTP clients
@@ -258,7 +262,7 @@ func (c *connection) dead() bool {
 }
 
 var (
-	errRefused  = errors.New("azaffinity: a connection to where an attempt failed before")
+	errRefused  = errors.New("azaffinity: this connection is not wanted")
 	errExpired  = errors.New("azaffinity: no connection in time")
 	errSilenced = errors.New("azaffinity: no answer, and the path is dead")
 )
@@ -286,7 +290,7 @@ func (c *connection) end() error {
 		case expired, late:
 			return &pathError{resolver.CauseTimeout, fmt.Sprintf("no connection to %s within %v", c.route.Host, c.limit)}
 		case refused:
-			return &pathError{resolver.CauseBroken, fmt.Sprintf("%s led to where an attempt had failed", c.route.Host)}
+			return &pathError{resolver.CauseBroken, fmt.Sprintf("a connection to %s that is kept, or leads to where an attempt failed, is not wanted", c.route.Host)}
 		case silenced:
 			return c.silence()
 		}

@@ -59,6 +59,11 @@ func (r Route) Zone() string {
 	return r.via.zone
 }
 
+// Trial tells that the zonal name is out of use, and that this request is to find
+// out whether it works again. It should take a new connection: one from before
+// doesn't show that another can be made.
+func (r Route) Trial() bool { return r.trial }
+
 // health is that of the zonal name in Host, or nil.
 func (r Route) health() *health {
 	if r.via == nil || r.Target != Zonal || r.Observed != "" {
