@@ -90,7 +90,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		c.conn, c.limit, c.picky = nil, c.limitOf(send), len(c.bad) > 0 && send < hedges
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		cause, unreached := c.judge(ctx, err)
-		if cause != resolver.NoCause && c.route.Fallback != "" {
+		if cause != resolver.NoCause && c.route.Fallback != "" && !c.refused() {
 			c.avoid = cause // if the SDK tries once more, it goes elsewhere
 		}
 		if !unreached && cause != resolver.NoCause {
@@ -162,6 +162,9 @@ func (c *call) shun() {
 	}
 }
 
+// refused tells whether the last send was given a connection that we didn't want.
+func (c *call) refused() bool { return c.conn != nil && c.conn.was == refused }
+
 // maxKept is how many kept connections a trial closes to come to a new one. The
 // SDK's own HTTP client keeps ten for a host.
 const maxKept = 12
@@ -169,9 +172,8 @@ const maxKept = 12
 // onward makes the route the next send's, after one that reached nobody, and
 // tells whether there is to be one.
 func (c *call) onward(send *int, cause resolver.Cause) bool {
-	wasRefused := c.conn != nil && c.conn.was == refused
 	switch {
-	case c.route.Trial() && wasRefused && *send < maxKept:
+	case c.route.Trial() && c.refused() && *send < maxKept:
 		return true // the same once more
 	case c.route.Fallback != "":
 		*send = 0
@@ -180,7 +182,7 @@ func (c *call) onward(send *int, cause resolver.Cause) bool {
 		return true
 	}
 	// The regional name led there, too. Its next address may be another's.
-	return wasRefused || c.conn != nil && c.conn.was == expired ||
+	return c.refused() || c.conn != nil && c.conn.was == expired ||
 		c.limit > 0 && (cause == resolver.CauseCertificate || cause == resolver.CauseTLS)
 }
 

@@ -103,6 +103,7 @@ type connection struct {
 	conn    net.Conn     // the last one that was handed out
 
 	// When the send is over:
+	over   bool
 	was    int32 // the state it was in
 	waited bool  // for patience or longer in that state
 	body   io.ReadCloser
@@ -273,7 +274,7 @@ func (c *connection) silence() error {
 
 // abandon ends a send that its HTTP client, by panicking, did not.
 func (c *connection) abandon() {
-	if c.body == nil && c.sending.Err() == nil {
+	if !c.over {
 		_ = c.end()
 		c.cancel(nil)
 	}
@@ -282,6 +283,7 @@ func (c *connection) abandon() {
 // end is called when the send is over. It returns the error where it was this
 // package that ended it.
 func (c *connection) end() error {
+	c.over = true
 	c.settings.watch.remove(c)
 	for {
 		state := c.state.Load()

@@ -148,7 +148,7 @@ func TestPanicInTheHTTPClient(t *testing.T) {
 	defer cancel()
 	var sending context.Context
 	func() {
-		defer func() { recover() }()
+		defer func() { _ = recover() }()
 		s := stack{url: "https://" + serviceHost, signing: "Signing"}
 		s.handler(opts(newResolver(t), middleware.WithSilence(20*time.Millisecond)), do(func(r *http.Request) (*http.Response, error) {
 			sending = r.Context()
