@@ -1,0 +1,118 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// together runs do n times at once.
+func together(n int, do func()) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(do)
+	}
+	all.Wait()
+}
+
+// Given many callers at once, when their name goes out of use and comes back over and over, then each time it does so once, and
+// one of them tries it.
+func TestTogether(t *testing.T) {
+	const callers, rounds = 32, 100
+	synctest.Test(t, func(t *testing.T) {
+		r := newResolver(t)
+		state := func() resolver.EndpointState { return r.Snapshot().Endpoints[0] }
+		for round := range uint64(rounds) {
+			old := r.Resolve(host)
+			together(callers, func() { r.Failed(r.Resolve(host), resolver.CauseAbsent, errSick) })
+			s := state()
+			if pause := time.Until(s.NextTry); s.InUse || s.Opened != round+1 || pause > firstPause || pause <= firstPause*4/5 {
+				t.Fatalf("round %d: got %+v, next try in %v", round, s, pause)
+			}
+			var trial atomic.Pointer[resolver.Route]
+			for range 2 { // who tries and isn't heard of is followed by another
+				time.Sleep(time.Until(state().NextTry))
+				var trials, others atomic.Int64
+				together(callers, func() {
+					r.Succeeded(old)
+					switch route := r.Resolve(host); route.Reason {
+					case resolver.InZone:
+						trials.Add(1)
+						trial.Store(&route)
+					case resolver.Unhealthy:
+						others.Add(1)
+						r.Failed(route, resolver.CauseConnect, errSick) // the regional name's failure
+					}
+				})
+				if s := state(); trials.Load() != 1 || others.Load() != callers-1 || s.InUse || time.Until(s.NextTry) != lease {
+					t.Fatalf("round %d: %d requests tried the name, want 1; %+v", round, trials.Load(), s)
+				}
+			}
+			together(callers, func() { r.Succeeded(*trial.Load()) })
+			if s := state(); !s.InUse || s.Opened != round+1 {
+				t.Fatalf("round %d: got %+v, want the name in use", round, s)
+			}
+		}
+	})
+}
+
+// changes counts what is logged.
+type changes struct {
+	slog.Handler
+	out, in atomic.Int64
+}
+
+func (c *changes) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c *changes) Handle(_ context.Context, r slog.Record) error {
+	switch {
+	case strings.Contains(r.Message, "out of use"):
+		c.out.Add(1)
+	case strings.Contains(r.Message, "in use again"):
+		c.in.Add(1)
+	}
+	return nil
+}
+
+// Given callers that do as they like, when all is over, then the name went out of use as often as it says, once more than it came
+// back if it is out of use, and nobody saw a state that can't be.
+func TestAnythingAtOnce(t *testing.T) {
+	const callers, calls = 16, 2000
+	synctest.Test(t, func(t *testing.T) {
+		log := &changes{Handler: slog.DiscardHandler}
+		r := newResolver(t, resolver.WithLogger(slog.New(log)))
+		together(callers, func() {
+			for range calls {
+				route := r.Resolve(host)
+				time.Sleep(rand.N(3 * time.Second))
+				switch n := rand.IntN(40); { // from 36 on nobody tells
+				case n < 9:
+					r.Failed(route, resolver.Cause(1+n), errSick)
+				case n < 36:
+					r.Succeeded(route)
+				}
+				s := r.Snapshot().Endpoints[0]
+				if pause := time.Until(s.NextTry); s.InUse != s.NextTry.IsZero() || pause > longestPause {
+					t.Errorf("got %+v, next try in %v", s, pause)
+					return
+				}
+			}
+		})
+		s := r.Snapshot().Endpoints[0]
+		out, in := log.out.Load(), log.in.Load()
+		if want := out - in; uint64(out) != s.Opened || want != 0 && want != 1 || s.InUse != (want == 0) {
+			t.Errorf("logged %d times out of use and %d times in use, got %+v", out, in, s)
+		}
+		if out < 10 {
+			t.Errorf("out of use %d times only", out)
+		}
+	})
+}
