@@ -117,8 +117,7 @@ type callKey struct{}
 
 // recorder is the SDK's HTTP client. It notes what goes through it, on the call that is in the context.
 type recorder struct {
-	client    *http.Client
-	transfers atomic.Int64 // that carried something, of calls that have ended
+	client *http.Client
 }
 
 // newRecorder makes the client's connections ones that count.
