@@ -96,6 +96,17 @@ func (c *call) sentTwice() bool {
 	return false
 }
 
+// outcomes are those of the sends.
+func (c *call) outcomes() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []string
+	for _, s := range c.sends {
+		all = append(all, s.outcome)
+	}
+	return strings.Join(all, "; ")
+}
+
 func (c *call) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %v to %v, took %v", c.operation, c.start.Format("15:04:05.000"), c.end.Format("15:04:05.000"), c.end.Sub(c.start).Round(time.Millisecond))

@@ -35,10 +35,12 @@ const think = 150 * time.Millisecond // between two calls of one caller, on aver
 func TestSoak(t *testing.T) {
 	length, seed, bare := 15*time.Second, rand.Uint64N(1<<32), os.Getenv("AZAFFINITY_SOAK_BARE") != ""
 	var err error
+	var traces bool
 	if s := os.Getenv("AZAFFINITY_SOAK"); s != "" {
 		if length, err = time.ParseDuration(s); err != nil {
 			t.Fatalf("AZAFFINITY_SOAK: %v", err)
 		}
+		traces = true
 	}
 	if s := os.Getenv("AZAFFINITY_SOAK_SEED"); s != "" {
 		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
@@ -78,7 +80,7 @@ func TestSoak(t *testing.T) {
 	p.queue = *created.QueueUrl
 	l.ResetRequests()
 
-	results := &results{t: t, spells: plan(seed, length), bare: bare}
+	results := &results{t: t, spells: plan(seed, length), bare: bare, traces: traces}
 	p.ended = results.ended
 	faults, over := context.WithTimeout(t.Context(), length)
 	defer over()
@@ -109,6 +111,7 @@ type results struct {
 	t      *testing.T
 	spells []*spell
 	bare   bool
+	traces bool // of the slowest calls
 
 	mu       sync.Mutex
 	calls    []*call
@@ -177,7 +180,8 @@ func (r *results) check(p *program, l *lab.Lab) {
 // summary prints figures.
 func (r *results) summary(p *program, l *lab.Lab, of *resolver.Resolver) {
 	took := map[string][]time.Duration{}
-	failed := map[string]int{}
+	slowest := map[string]*call{}
+	failed, ends := map[string]int{}, map[string]int{}
 	var retried, again int
 	for _, c := range r.calls {
 		kind := "long polls"
@@ -191,8 +195,12 @@ func (r *results) summary(p *program, l *lab.Lab, of *resolver.Resolver) {
 			}
 		}
 		took[kind] = append(took[kind], c.end.Sub(c.start))
+		if s := slowest[kind]; s == nil || c.end.Sub(c.start) > s.end.Sub(s.start) {
+			slowest[kind] = c
+		}
 		if r.failures[c] != nil {
 			failed[kind]++
+			ends[c.outcomes()]++
 		}
 		if n := len(c.attempts()); n > 1 {
 			retried++
@@ -222,6 +230,14 @@ func (r *results) summary(p *program, l *lab.Lab, of *resolver.Resolver) {
 			return all[int(share*float64(len(all)-1))].Round(100 * time.Microsecond)
 		}
 		fmt.Fprintf(&b, "%-28s %8d %7d %9v %9v %9v\n", kind, len(all), failed[kind], at(0.5), at(0.99), at(1))
+	}
+	for _, how := range slices.Sorted(maps.Keys(ends)) {
+		fmt.Fprintf(&b, "%d failed after: %s\n", ends[how], how)
+	}
+	if r.traces {
+		for _, kind := range slices.Sorted(maps.Keys(slowest)) {
+			fmt.Fprintf(&b, "slowest while there was %s: %v\n", kind, slowest[kind])
+		}
 	}
 	r.t.Log("\n" + b.String())
 }
