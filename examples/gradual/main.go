@@ -1,0 +1,79 @@
+// Command gradual puts azaffinity into a service step by step: into one client, then into single calls of another, and all
+// of that in the mode Observe first, in which everything is decided and counted, and nothing changed. GET /mode tells what
+// would have happened. PUT /mode/prefer makes it happen, in the running process, and PUT /mode/off takes it back.
+//
+//	go run ./examples/gradual -lab    # in a VPC in this process; then: curl -d coffee localhost:8080/orders
+//	curl localhost:8080/mode; curl -X PUT localhost:8080/mode/prefer
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/azaffinity/azaffinity/examples/internal/inlab"
+	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	options := inlab.Options(inlab.EC2) // none, without -lab
+	listener, err := net.Listen("tcp", "localhost:8080")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := run(ctx, listener, options...); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, listener net.Listener, options ...func(*config.LoadOptions) error) error {
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return err
+	}
+	r, err := resolver.New(resolver.WithMode(resolver.Observe))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+
+	s := service{
+		// All calls of this client ...
+		messages: sqs.NewFromConfig(cfg, func(o *sqs.Options) { middleware.Append(&o.APIOptions, r) }),
+		// ... and of this one those that are given the option.
+		objects: s3.NewFromConfig(cfg),
+		inZone:  func(o *s3.Options) { middleware.Append(&o.APIOptions, r) },
+		bucket:  os.Getenv("BUCKET"), queue: os.Getenv("QUEUE_URL"),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /orders", s.order)
+	mux.HandleFunc("GET /mode", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, summary(r.Snapshot())) })
+	mux.HandleFunc("PUT /mode/{mode}", func(w http.ResponseWriter, req *http.Request) { // not for the public
+		mode, err := resolver.ParseMode(req.PathValue("mode"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.SetMode(mode)
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"crypto/rand"
+	"flag"
+	"io"
+	"log"
+	"os"
+	"sync"
+
+	"github.com/azaffinity/azaffinity/examples/internal/inlab"
+	"github.com/azaffinity/azaffinity/integration/lab"
+)
+
+// size is that of a file of four parts.
+const size = 32 << 20
+
+// inLab transfers a file of random bytes, unless one is named, and has the endpoints in the home zone go down half-way.
+func (t *transfer) inLab(v *inlab.VPC) error {
+	if flag.NArg() == 0 {
+		dir, err := os.MkdirTemp("", "azaffinity-s3transfer-*")
+		if err != nil {
+			return err
+		}
+		if t.path, err = random(dir); err != nil {
+			return err
+		}
+		log.Printf("%s, and its copy", t.path)
+	}
+	var once sync.Once
+	t.progress = func(upload bool, done, total int64) {
+		report(upload, done, total)
+		if 2*done >= total {
+			once.Do(func() {
+				log.Printf("requests so far: %v; the endpoints in %s go down", v.Requests(), v.Home.Name)
+				if err := v.Fault(v.Home.Name, lab.Refuse); err != nil {
+					log.Print(err)
+				}
+				v.ResetRequests()
+			})
+		}
+		if !upload && done == total {
+			log.Printf("requests since then: %v", v.Requests())
+		}
+	}
+	return nil
+}
+
+// random makes a file of random bytes in the directory.
+func random(dir string) (path string, err error) {
+	file, err := os.CreateTemp(dir, "*.bin")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	if _, err = io.CopyN(file, rand.Reader, size); err != nil {
+		return "", err
+	}
+	return file.Name(), file.Close()
+}
