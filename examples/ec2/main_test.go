@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/examples/internal/inlabtest"
@@ -96,15 +98,25 @@ func TestEndsAfterWhatIsInProgress(t *testing.T) {
 	v := inlabtest.Start(t, inlab.EC2)
 	url, end := start(t, v)
 	body, writer := io.Pipe()
+	reading := make(chan struct{}) // the service asks for the body
+	request, err := http.NewRequestWithContext(
+		httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }}),
+		http.MethodPost, url+"/orders", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Expect", "100-continue")
+	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute}}
+	defer client.CloseIdleConnections()
 	answered := make(chan error, 1)
 	go func() {
-		response, err := http.Post(url+"/orders", "text/plain", body)
+		response, err := client.Do(request)
 		if err == nil && response.StatusCode != http.StatusOK {
 			err = http.ErrNotSupported
 		}
 		answered <- err
 	}()
-	_, _ = io.WriteString(writer, "tea") // returns when the request is on its way
+	<-reading
 	ended := make(chan error, 1)
 	go func() { ended <- end() }()
 	inlabtest.Await(t, "nobody is let in anymore", func() bool {
@@ -114,6 +126,7 @@ func TestEndsAfterWhatIsInProgress(t *testing.T) {
 		}
 		return err != nil
 	})
+	_, _ = io.WriteString(writer, "tea")
 	writer.Close()
 	if err := <-answered; err != nil {
 		t.Errorf("the order: got error %v, want an answer", err)
