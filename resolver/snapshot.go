@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
@@ -22,8 +23,10 @@ type Snapshot struct {
 	ZoneError    string `json:",omitempty"`
 	CatalogError string `json:",omitempty"`
 	// CatalogTime is when the endpoints in use were read; zero: not yet.
-	CatalogTime time.Time `json:",omitzero"`
-	Endpoints   []EndpointState
+	// CatalogSource says where from.
+	CatalogTime   time.Time `json:",omitzero"`
+	CatalogSource string
+	Endpoints     []EndpointState
 	// Elsewhere counts the attempts, by reason, for which no endpoint was chosen.
 	// A reason says where they went: see [Reason.Target].
 	Elsewhere map[Reason]uint64 `json:",omitempty"`
@@ -67,9 +70,9 @@ func (r *Resolver) Snapshot() Snapshot {
 		Zone:        r.zone.value.Zone,
 		ZoneSource:  r.zone.value.Source,
 		ZoneName:    r.zoneName(),
-		CatalogTime: r.catalog.since,
-		Elsewhere:   r.elsewhere.byReason(),
-		Notes:       slices.Concat(r.catalog.value.Notes, t.notes),
+		CatalogTime: r.catalog.since, CatalogSource: endpoint.NameOf(r.config.endpoints),
+		Elsewhere: r.elsewhere.byReason(),
+		Notes:     slices.Concat(r.catalog.value.Notes, t.notes),
 	}
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()

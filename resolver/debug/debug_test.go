@@ -53,7 +53,7 @@ func TestPage(t *testing.T) {
 	w := get(r, "/debug/azaffinity", browser)
 	page := w.Body.String()
 	for _, want := range []string{
-		"us-east-1a", "use1-az6", "sqs", "out of use", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "&lt;script&gt;", "the zone is avoided", "</html>",
+		"us-east-1a", "use1-az6", "sqs", "out of use", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "&lt;script&gt;", "the zone is avoided", "from static", "</html>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)

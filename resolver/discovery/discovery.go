@@ -46,6 +46,9 @@ var (
 // Spread is what [WithSpread] says.
 func (s *Source) Spread() time.Duration { return s.spread }
 
+// String is "ec2".
+func (s *Source) String() string { return "ec2" }
+
 // Option configures [New] and [NewFromClient].
 type Option func(*Source) error
 

@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,6 +101,7 @@ type static struct {
 
 func (s static) Endpoints(context.Context) (Catalog, error) { return s.cat.clone(), s.err }
 func (static) Immediate() bool                              { return true }
+func (static) String() string                               { return "static" }
 
 // Join returns a source that answers with what all sources know together. It
 // fails when one of them does: half a catalogue would send requests elsewhere
@@ -125,9 +128,31 @@ func (j join) Endpoints(ctx context.Context) (Catalog, error) {
 	return merge(all...), nil
 }
 
+func (j join) String() string {
+	var names []string
+	for _, s := range j {
+		names = append(names, NameOf(s))
+	}
+	return strings.Join(names, " + ")
+}
+
 func (j join) Immediate() bool {
 	return !slices.ContainsFunc(j, func(s Source) bool {
 		i, ok := s.(Immediate)
 		return !ok || !i.Immediate()
 	})
+}
+
+// NameOf is what a source is called for people: what its String method says, if it
+// has one, else its type.
+func NameOf(s Source) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = fmt.Sprintf("%T", s)
+		}
+	}()
+	if named, ok := s.(fmt.Stringer); ok {
+		return named.String()
+	}
+	return fmt.Sprintf("%T", s)
 }

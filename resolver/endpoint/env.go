@@ -36,6 +36,7 @@ func Env() Source { return env{} }
 type env struct{}
 
 func (env) Immediate() bool { return true }
+func (env) String() string  { return "environment" }
 
 func (env) Endpoints(context.Context) (Catalog, error) {
 	wrong := func(variable string, err error) (Catalog, error) {

@@ -39,7 +39,8 @@ func File(path string) Source { return file(path) }
 
 type file string
 
-func (file) Immediate() bool { return true }
+func (file) Immediate() bool  { return true }
+func (f file) String() string { return "file " + string(f) }
 
 func (f file) Endpoints(context.Context) (Catalog, error) {
 	cat, err := readFile(string(f))

@@ -56,3 +56,13 @@ func TestAnyNamesRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	both := endpoint.Join(endpoint.File("/etc/endpoints.json"), endpoint.Env(), endpoint.Static())
+	if got, want := endpoint.NameOf(both), "file /etc/endpoints.json + environment + static"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := endpoint.NameOf(nil), "<nil>"; got != want {
+		t.Errorf("of none: got %q, want %q", got, want)
+	}
+}
