@@ -69,7 +69,7 @@ func read(t *testing.T, response *http.Response, err error) string {
 // Given the service on an instance, when it is used, then all its calls stay in its zone; when the endpoints there go
 // down, then every order is still answered, and stored and queued once; and when it is told to end, it does.
 func TestService(t *testing.T) {
-	v := inlabtest.Start(t, inlab.EC2)
+	v := inlabtest.Start(t)
 	url, end := start(t, v)
 	const orders = 20
 	for range orders {
@@ -95,7 +95,7 @@ func TestService(t *testing.T) {
 
 // Given an order in progress, when the service is told to end, then the order is answered first.
 func TestEndsAfterWhatIsInProgress(t *testing.T) {
-	v := inlabtest.Start(t, inlab.EC2)
+	v := inlabtest.Start(t)
 	url, end := start(t, v)
 	body, writer := io.Pipe()
 	reading := make(chan struct{}) // the service asks for the body
@@ -138,7 +138,7 @@ func TestEndsAfterWhatIsInProgress(t *testing.T) {
 
 // Given endpoints that can't be understood, then the service says so instead of starting.
 func TestWrongConfiguration(t *testing.T) {
-	v := inlabtest.Start(t, inlab.EC2)
+	v := inlabtest.Start(t)
 	t.Setenv("AZAFFINITY_ENDPOINTS", "sqs.us-east-1.amazonaws.com")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log"
 	"net"
@@ -30,11 +31,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	options := inlab.Options(inlab.EC2) // none, without -lab
-	listener, err := net.Listen("tcp", "localhost:8080")
+	addr := flag.String("addr", "localhost:8080", "where to listen")
+	options := inlab.Options() // none, without -lab
+	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		log.Fatal(err)
 	}
+	log.Print("listening on ", listener.Addr())
 	if err := run(ctx, listener, options...); err != nil {
 		log.Fatal(err)
 	}

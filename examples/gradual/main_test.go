@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/examples/internal/inlabtest"
 	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -37,7 +36,7 @@ func ask(t *testing.T, method, url, body string) (status int, answer string) {
 // Given the service, when it observes, then all calls go where they always went, and the counts say where the chosen ones
 // would have gone; when it prefers, then these do, and the others still don't; and when it is off, all is as it was.
 func TestSteps(t *testing.T) {
-	v := inlabtest.Start(t, inlab.EC2)
+	v := inlabtest.Start(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -36,11 +36,10 @@ func (t *transfer) inLab(v *inlab.VPC) error {
 				if err := v.Fault(v.Home.Name, lab.Refuse); err != nil {
 					log.Print(err)
 				}
-				v.ResetRequests()
 			})
 		}
 		if !upload && done == total {
-			log.Printf("requests since then: %v", v.Requests())
+			log.Printf("requests in all: %v", v.Requests())
 		}
 	}
 	return nil

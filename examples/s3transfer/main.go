@@ -31,7 +31,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	t := transfer{progress: report}
-	options := inlab.Options(inlab.EC2, t.inLab) // none, without -lab
+	options := inlab.Options(t.inLab) // none, without -lab
 	if t.path == "" {
 		t.path = flag.Arg(0)
 	}

@@ -41,7 +41,7 @@ func wantSame(t *testing.T, path string) {
 
 // Given a zone that is well, when a file goes to S3 and comes back, then every part of it stays in the zone.
 func TestStaysInZone(t *testing.T) {
-	v := inlabtest.Start(t, inlab.EC2)
+	v := inlabtest.Start(t)
 	path, err := random(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestSurvivesTheZone(t *testing.T) {
 		{"download, packets vanish", false, 1, lab.BlackHole}, // before other parts have begun: see the package's comment
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := inlabtest.Start(t, inlab.EC2)
+			v := inlabtest.Start(t)
 			path, err := random(t.TempDir())
 			if err != nil {
 				t.Fatal(err)

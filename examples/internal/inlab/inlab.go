@@ -4,12 +4,15 @@
 package inlab
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
 )
@@ -18,15 +21,15 @@ import (
 type LoadOption = func(*config.LoadOptions) error
 
 // Options parses the command line, and returns nothing unless it has the flag -lab. With it, a VPC is started that ends
-// with this process, its environment becomes the one of a program on the platform there, and what is returned brings
+// with this process, its environment becomes that of a program on an instance there, and what is returned brings
 // the VPC's network. The steps are taken then, one after the other: they bring what the example works on.
-func Options(on Platform, steps ...func(*VPC) error) []LoadOption {
+func Options(steps ...func(*VPC) error) []LoadOption {
 	wanted := flag.Bool("lab", false, "run in a VPC in this process, without AWS")
 	flag.Parse()
 	if !*wanted {
 		return nil
 	}
-	v, err := Start(on, lab.Options{Distance: lab.TypicalDistance})
+	v, err := Start(lab.Options{Distance: lab.TypicalDistance})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -39,14 +42,11 @@ func Options(on Platform, steps ...func(*VPC) error) []LoadOption {
 	return v.Options()
 }
 
-// VPC is a lab with a queue and a bucket in it, as seen by a program on a platform in its home zone.
+// VPC is a lab with a queue and a bucket in it, as seen by a program on an instance in its home zone.
 type VPC struct {
 	*lab.Lab
 	Home     lab.Zone
 	QueueURL string // of the queue "orders"
-	platform Platform
-	files    string // a directory
-	stop     []func()
 }
 
 // Bucket exists in every VPC.
@@ -54,7 +54,7 @@ const Bucket = "photos"
 
 // Start starts a VPC. Its home zone is us-east-1b, and its endpoints, for S3 and SQS in all zones, have private DNS, so
 // that programs work in it without azaffinity as well. The caller closes it.
-func Start(on Platform, opts lab.Options) (*VPC, error) {
+func Start(opts lab.Options) (*VPC, error) {
 	home := lab.Zone{Name: "us-east-1b", ID: "use1-az1"}
 	opts.Home, opts.Buckets = home.Name, []string{Bucket}
 	opts.Endpoints = []lab.Endpoint{{Service: "s3", PrivateDNS: true}, {Service: "sqs", PrivateDNS: true}}
@@ -62,26 +62,18 @@ func Start(on Platform, opts lab.Options) (*VPC, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &VPC{Lab: l, Home: home, platform: on}
-	if err := v.furnish(); err != nil {
-		v.Close()
+	v := &VPC{Lab: l, Home: home}
+	made, err := sqs.NewFromConfig(l.Config()).CreateQueue(context.Background(), &sqs.CreateQueueInput{QueueName: aws.String("orders")})
+	if err != nil {
+		_ = l.Close()
 		return nil, fmt.Errorf("inlab: %w", err)
 	}
+	v.QueueURL = *made.QueueUrl
+	l.ResetRequests()
 	return v, nil
 }
 
 // Options bring the VPC's network to config.LoadDefaultConfig.
 func (v *VPC) Options() []LoadOption {
 	return []LoadOption{config.WithHTTPClient(v.HTTPClient())}
-}
-
-// Close ends it all.
-func (v *VPC) Close() {
-	for _, stop := range v.stop {
-		stop()
-	}
-	if v.files != "" {
-		_ = os.RemoveAll(v.files)
-	}
-	_ = v.Lab.Close()
 }

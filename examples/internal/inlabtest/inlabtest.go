@@ -3,6 +3,8 @@ package inlabtest
 
 import (
 	"maps"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -10,14 +12,14 @@ import (
 	"github.com/azaffinity/azaffinity/integration/lab"
 )
 
-// Start starts a VPC for the time of the test, which becomes a program on the platform there.
-func Start(t *testing.T, on inlab.Platform) *inlab.VPC {
+// Start starts a VPC for the time of the test, and gives it the environment of an instance there.
+func Start(t *testing.T) *inlab.VPC {
 	t.Helper()
-	v, err := inlab.Start(on, lab.Options{})
+	v, err := inlab.Start(lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(v.Close)
+	t.Cleanup(func() { _ = v.Close() })
 	v.Setenv(t.Setenv)
 	return v
 }
@@ -59,4 +61,17 @@ func Await(t *testing.T, what string, is func() bool) {
 			t.Fatalf("waited for 30 s in vain: %s", what)
 		}
 	}
+}
+
+// NeedGo skips the test where there is no go command to build examples with; where nothing may be skipped, it fails.
+func NeedGo(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err == nil {
+		return
+	}
+	const missing = "there is no go command in PATH, which this builds an example with"
+	if os.Getenv("AZAFFINITY_REQUIRE_ALL") == "1" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
 }

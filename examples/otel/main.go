@@ -1,0 +1,90 @@
+// Command otel shows azaffinity through OpenTelemetry: its metrics beside the SDK's own, from one provider, and the host that
+// each request really went to on the SDK's spans, which the SDK itself doesn't put there. AWS's adapters do the rest.
+//
+//	go run ./examples/otel -lab    # in a VPC in this process; prints spans and metrics as JSON
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/metrics/smithyotelmetrics"
+	"github.com/aws/smithy-go/tracing/smithyoteltracing"
+	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/azaffinity/azaffinity/examples/internal/inlab"
+	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	options := inlab.Options() // none, without -lab
+	spans, err := stdouttrace.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	metrics, err := stdoutmetric.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := program{
+		spans:   sdktrace.NewBatchSpanProcessor(spans),
+		metrics: sdkmetric.NewPeriodicReader(metrics, sdkmetric.WithInterval(10*time.Second)),
+		beat:    time.Tick(time.Second),
+	}
+	if err := p.run(ctx, options...); err != nil {
+		log.Fatal(err)
+	}
+}
+
+type program struct {
+	spans   sdktrace.SpanProcessor
+	metrics sdkmetric.Reader
+	beat    <-chan time.Time // there is a call at each
+}
+
+func (p program) run(ctx context.Context, options ...func(*config.LoadOptions) error) error {
+	tracers := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p.spans))
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(p.metrics))
+	defer func() { // after the resolver is closed
+		_ = tracers.Shutdown(context.Background())
+		_ = meters.Shutdown(context.Background())
+	}()
+
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return err
+	}
+	r, err := middleware.Wrap(&cfg, middleware.WithResolver(resolver.WithMeterProvider(smithyotelmetrics.Adapt(meters))))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cfg.APIOptions = append(cfg.APIOptions, hostOnSpan)
+
+	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.MeterProvider = smithyotelmetrics.Adapt(meters)
+		o.TracerProvider = smithyoteltracing.Adapt(tracers)
+	})
+	for {
+		select {
+		case <-p.beat:
+			if _, err := client.ListQueues(ctx, &sqs.ListQueuesInput{}); err != nil {
+				log.Print(err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
