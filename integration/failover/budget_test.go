@@ -118,24 +118,23 @@ func TestSilenceOfADeadPath(t *testing.T) {
 // by anybody but its caller.
 func TestLastAttemptsAreLeftAlone(t *testing.T) {
 	p := newPlace(t, lab.Options{})
-	client := sts.NewFromConfig(p.patient(1))
-	if _, err := client.GetCallerIdentity(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.FaultService("sts", home, lab.BlackHole); err != nil {
+	p.config = p.patient(1)
+	p.warm(t, "sqs")
+	client := sqs.NewFromConfig(p.config)
+	if err := p.FaultService("sqs", home, lab.BlackHole); err != nil {
 		t.Fatal(err)
 	}
 	const deadline = 3500 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	start := time.Now()
-	if _, err := client.GetCallerIdentity(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := client.ListQueues(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the caller's deadline", err)
 	}
 	if took := time.Since(start); took < deadline {
 		t.Errorf("ended after %v, want %v", took, deadline)
 	}
-	if s := p.state("sts"); s.InUse || s.LastCause != resolver.CauseSilent {
+	if s := p.state("sqs"); s.InUse || s.LastCause != resolver.CauseSilent {
 		t.Errorf("got %+v, want the name out of use", s)
 	}
 }
