@@ -94,7 +94,7 @@ func (l *Lab) dial(ctx context.Context, zone, network, addr string) (net.Conn, e
 		if err != nil {
 			return nil, err
 		}
-		if !ip.IsLoopback() {
+		if !ip.IsLoopback() && !l.hasZoneAt(ip) {
 			return nil, fmt.Errorf("lab: %s is not in this VPC", addr)
 		}
 		return l.connect(ctx, from, network, netip.AddrPortFrom(ip, uint16(n)))
@@ -137,7 +137,12 @@ func fairShare(ctx context.Context, left int) time.Time {
 
 // connect dials from the zone's own address, by which the other side knows the distance.
 func (l *Lab) connect(ctx context.Context, from *zone, network string, to netip.AddrPort) (net.Conn, error) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: from.ip.AsSlice()}}
+	var dialer net.Dialer
+	if l.network == nil {
+		dialer.LocalAddr = &net.TCPAddr{IP: from.ip.AsSlice()}
+	} else if from != l.home {
+		return nil, fmt.Errorf("lab: on a network of its own, clients are in the home zone only, not in %s", from.Name)
+	}
 	conn, err := dialer.DialContext(ctx, network, to.String())
 	if err == nil {
 		// The kernel shook hands at once; on a network that takes a round trip.

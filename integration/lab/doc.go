@@ -24,6 +24,7 @@
 // Another operation is answered as the protocol answers an unknown one. All zones share one state, as they do in a Region. Known differences:
 //
 //   - A zone is an address: 127.0.1.1, 127.0.2.1 and so on. A client is in the zone whose address it dials from, which the lab's dialer sees to.
+//     With [Options.Network] it is a network namespace with packets that take time, and this process is in the Home zone.
 //   - Front ends have ports of their own. The lab's dialer asks the lab's DNS for the address and then goes to the port that the endpoint has there.
 //     A connection's RemoteAddr is the front end's true address, and may be dialled as it is.
 //   - A public service name ("sqs.us-east-1.amazonaws.com") is NXDOMAIN unless an endpoint has private DNS for it: there is no way out of this VPC.

@@ -48,7 +48,11 @@ func newFront(l *Lab, e *endpoint, z *zone, b backend, cert *tls.Certificate) (*
 		return nil, fmt.Errorf("zone %s: %w", z.Name, err)
 	}
 	f.addr = ln.Addr().(*net.TCPAddr).AddrPort()
-	if f.release, err = reserve(f.addr); err != nil {
+	err = l.inside(z, func() (err error) {
+		f.release, err = reserve(f.addr)
+		return err
+	})
+	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}

@@ -57,7 +57,11 @@ func listens(fault Fault) Fault {
 }
 
 func (f *front) listen(addr netip.AddrPort) (*net.TCPListener, error) {
-	ln, err := (&net.ListenConfig{Control: sharePort}).Listen(context.Background(), "tcp4", addr.String())
+	var ln net.Listener
+	err := f.lab.inside(f.zone, func() (err error) {
+		ln, err = (&net.ListenConfig{Control: sharePort}).Listen(context.Background(), "tcp4", addr.String())
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

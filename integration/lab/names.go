@@ -187,8 +187,8 @@ func (l *Lab) describe(e *endpoint) object {
 	for i := len(e.zones) - 1; i >= 0; i-- { // AWS lists zonal names in no order, so not in the one a reader might count on
 		z := e.zones[i]
 		entries = append(entries, entry(e.stars()+e.name(z.Name), "Z7HUB22UULQXV"))
-		subnets = append(subnets, fmt.Sprintf("subnet-%017x", z.ip.As4()[2]))
-		interfaces = append(interfaces, fmt.Sprintf("eni-%s%x", e.id[len("vpce-"):len(e.id)-1], z.ip.As4()[2]))
+		subnets = append(subnets, fmt.Sprintf("subnet-%017x", z.number))
+		interfaces = append(interfaces, fmt.Sprintf("eni-%s%x", e.id[len("vpce-"):len(e.id)-1], z.number))
 	}
 	options := object{"DnsRecordIpType": "ipv4"}
 	if e.PrivateDNS {
