@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/azaffinity/azaffinity/integration/lab/zonenet"
 )
 
 // tiny is as little as shows what must be so, however slow the machine is. No test looks at how long anything took.
@@ -24,7 +26,7 @@ func tiny() plan {
 
 func TestCompare(t *testing.T) {
 	isolate(t)
-	report, err := compare(t.Context(), tiny(), bar{})
+	report, err := compare(t.Context(), tiny(), nil, bar{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,32 +151,38 @@ func TestBlackHole(t *testing.T) {
 	isolate(t)
 	for _, f := range faults[1:3] {
 		t.Run(f.Name, func(t *testing.T) {
-			p := tiny()
-			p.During, p.FaultRate = 4*time.Second, 10
-			r := &runner{plan: p, began: func(string) {}, spent: func(time.Duration) {}}
-			o, err := r.through(t.Context(), f, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := faultOf(f, []outage{o})
-			if us := got.of(ours); us.Failed != 0 {
-				t.Errorf("azaffinity: %d of %d calls failed, want none: %s", us.Failed, us.Calls, us.Error)
-			}
-			if they := got.of(pinned); they.Failed+they.Slow == 0 {
-				t.Errorf("pinned: none of %d calls failed or took over a second, want that some do", they.Calls)
-			}
-			for i, elsewhere := range map[int]bool{1: false, 2: true} {
-				away := 0
-				for _, s := range between(o.all[i].samples, o.struck, o.repaired) {
-					if s.Err == nil && !s.Home {
-						away++
-					}
-				}
-				if away > 0 != elsewhere {
-					t.Errorf("%s: %d calls were answered in other zones, want some: %t", names[i], away, elsewhere)
-				}
-			}
+			vanish(t, f, nil)
 		})
+	}
+}
+
+// vanish makes calls through a fault that drops the home zone's packets.
+func vanish(t *testing.T, f fault, network *zonenet.Network) {
+	t.Helper()
+	p := tiny()
+	p.During, p.FaultRate = 4*time.Second, 10
+	r := &runner{plan: p, network: network, began: func(string) {}, spent: func(time.Duration) {}}
+	o, err := r.through(t.Context(), f, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := faultOf(f, []outage{o})
+	if us := got.of(ours); us.Failed != 0 {
+		t.Errorf("azaffinity: %d of %d calls failed, want none: %s", us.Failed, us.Calls, us.Error)
+	}
+	if they := got.of(pinned); they.Failed+they.Slow == 0 {
+		t.Errorf("pinned: none of %d calls failed or took over a second, want that some do", they.Calls)
+	}
+	for i, elsewhere := range map[int]bool{1: false, 2: true} {
+		away := 0
+		for _, s := range between(o.all[i].samples, o.struck, o.repaired) {
+			if s.Err == nil && !s.Home {
+				away++
+			}
+		}
+		if away > 0 != elsewhere {
+			t.Errorf("%s: %d calls were answered in other zones, want some: %t", names[i], away, elsewhere)
+		}
 	}
 }
 
@@ -187,6 +195,7 @@ func TestFlags(t *testing.T) {
 		{"an argument", []string{"now"}, `unexpected argument "now"`},
 		{"no such flag", []string{"-fast"}, "-fast"},
 		{"a negative distance", []string{"-far", "-1ms"}, "out of range"},
+		{"two places", []string{"-real", "-netns"}, "choose one"},
 		{"a rate of nothing", []string{"-real", "-rate", "0"}, "-rate must be more than 0"},
 	} {
 		var stdout, stderr strings.Builder

@@ -34,7 +34,7 @@ const control = "bare SDK again"
 
 // cost has all contenders call the stand-in, in turns.
 func (r *runner) cost(ctx context.Context) (costs []Cost, err error) {
-	p, err := newPlace(ctx, healthy, nil)
+	p, err := newPlace(ctx, healthy, nil, nil)
 	if err != nil {
 		return nil, err
 	}

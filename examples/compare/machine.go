@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -14,7 +15,8 @@ type Machine struct {
 	CPU  string `json:"cpu,omitempty"`
 	CPUs int    `json:"cpus"`
 	Go   string `json:"go"`
-	// Commit is empty where the program was built without it, as go run does: go run -buildvcs=true says it.
+	// Commit is what the program was built from, or, where that isn't in it, as with go run, what is checked out where it runs. It is
+	// empty where neither is known.
 	Commit string `json:"commit,omitempty"`
 }
 
@@ -30,7 +32,23 @@ func thisMachine() Machine {
 			}
 		}
 	}
+	if m.Commit == "" {
+		m.Commit = checkedOut()
+	}
 	return m
+}
+
+// checkedOut is the commit in the working directory, if git is there and knows.
+func checkedOut() string {
+	commit, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return ""
+	}
+	changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
+	if err != nil || len(changes) > 0 {
+		return strings.TrimSpace(string(commit)) + " with changes"
+	}
+	return strings.TrimSpace(string(commit))
 }
 
 // processor is the first one's name, where the system says it.

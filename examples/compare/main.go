@@ -4,6 +4,7 @@
 //	go run ./examples/compare            # in a VPC that it starts in this process; under five minutes
 //	go run ./examples/compare -quick     # under one
 //	go run ./examples/compare -out DIR   # writes the report as HTML and JSON, and its plots, too
+//	go run -exec sudo ./examples/compare -netns   # the VPC's zones are network namespaces, with real packets that take their time
 //	go run ./examples/compare -real      # harmless calls of the account's own endpoints, from inside a VPC
 package main
 
@@ -20,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/azaffinity/azaffinity/integration/lab/zonenet"
 )
 
 // The exit codes. A target that was missed is a result, not an error.
@@ -39,10 +42,10 @@ func main() {
 
 // flags are the command line.
 type flags struct {
-	quick, json, real bool
-	out               string
-	plan              plan
-	realOptions       realOptions
+	quick, json, real, netns bool
+	out                      string
+	plan                     plan
+	realOptions              realOptions
 }
 
 func parse(args []string, usage io.Writer) (f flags, err error) {
@@ -56,6 +59,7 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	far := set.Duration("far", typical.Far, "one-way delay between other zones")
 	deadline := set.Duration("deadline", 0, "how long each call may take (default 5s, with -quick 2.5s)")
 	rounds := set.Int("rounds", 0, "how many rounds of everything but the faults; 6 or more have confidence intervals")
+	set.BoolVar(&f.netns, "netns", false, "have packets really travel between zones, each a network namespace; needs Linux and root")
 	f.realOptions.flags(set)
 	set.BoolVar(&f.real, "real", false, "call the account's own endpoints, with harmless read-only calls, slowly; asks first")
 	if err := set.Parse(args); err != nil {
@@ -76,6 +80,8 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
 	case *inside < 0 || *near < 0 || *far < 0 || *deadline < 0 || *rounds < 0:
 		err = errors.New("a distance, the deadline or the rounds are out of range")
+	case f.real && f.netns:
+		err = errors.New("-real is in a VPC, -netns on this machine: choose one")
 	case f.real && f.realOptions.rate <= 0:
 		err = errors.New("-rate must be more than 0")
 	}
@@ -95,10 +101,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	var report Report
-	if f.real {
+	switch {
+	case f.real:
 		report, err = compareReal(ctx, f, stdin, stderr)
-	} else {
-		report, err = compare(ctx, f.plan, newBar(stderr, f.plan.length()))
+	case f.netns:
+		if err = zonenet.Enter(); err == nil { // there the program starts once more
+			report, err = compareApart(ctx, f.plan, newBar(stderr, f.plan.length()))
+		}
+	default:
+		report, err = compare(ctx, f.plan, nil, newBar(stderr, f.plan.length()))
 	}
 	if err == nil && f.out != "" {
 		err = report.writeFiles(f.out)
@@ -124,15 +135,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// compare carries out a plan in labs.
-func compare(ctx context.Context, p plan, b bar) (Report, error) {
+// compare carries out a plan in labs, on the loopback or on a network.
+func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Report, error) {
 	defer b.done()
 	start := time.Now()
 	report := Report{
 		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds,
 		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(),
 	}
-	r := &runner{plan: p, began: b.next, spent: b.add}
+	if network != nil {
+		report.Distances += ", by packets between network namespaces"
+	}
+	r := &runner{plan: p, network: network, began: b.next, spent: b.add}
+	paths, err := watchPaths(ctx, network, p.Distances)
+	if err != nil {
+		return report, err
+	}
 	late := watchLateness(ctx)
 	for at := 0; at < len(p.Steady); {
 		end := at
@@ -142,6 +160,7 @@ func compare(ctx context.Context, p plan, b bar) (Report, error) {
 		all, err := r.steady(ctx, p.Steady[at:end])
 		if err != nil {
 			late()
+			paths()
 			return report, err
 		}
 		for i, t := range all {
@@ -149,7 +168,7 @@ func compare(ctx context.Context, p plan, b bar) (Report, error) {
 		}
 		at = end
 	}
-	report.Late = late()
+	report.Late, report.Paths = late(), paths()
 	for _, f := range p.Faults {
 		late := watchLateness(ctx)
 		b.next(f.Name)

@@ -36,7 +36,7 @@ func (r Report) pictures() (all []picture, err error) {
 	for _, s := range r.Steady {
 		p := picture{
 			File:  fmt.Sprintf("latency-%s-%s-%d.png", slug(s.Setting), slug(s.Workload), s.Callers),
-			Title: fmt.Sprintf("%s: %s, %d callers", s.Setting, s.Workload, s.Callers),
+			Title: fmt.Sprintf("%s: %s, %s", s.Setting, s.Workload, callers(s.Callers)),
 		}
 		if p.PNG, err = s.cdf(p.Title); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)

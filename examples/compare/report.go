@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -15,6 +17,8 @@ type Report struct {
 	Deadline float64 `json:"deadlineSeconds"`
 	// Distances is empty where they are not the lab's.
 	Distances string `json:"distances,omitempty"`
+	// Paths are there where packets really travel.
+	Paths []Path `json:"paths,omitempty"`
 	// Late is how much later than it should this process was run while nothing changed, at p99, in milliseconds: on a busy machine long.
 	Late    float64  `json:"lateMilliseconds"`
 	Steady  []Steady `json:"steady"`
@@ -87,11 +91,16 @@ func difference(of, minus map[int]float64) *Ratio {
 func firstError(samples []sample) string {
 	for _, s := range samples {
 		if s.Err != nil {
-			return s.Err.Error()
+			return withoutServer(s.Err.Error())
 		}
 	}
 	return ""
 }
+
+var lookupServer = regexp.MustCompile(`(lookup \S+) on \S+:\d+: `)
+
+// withoutServer leaves out which DNS server said so: the lab's has another port each time.
+func withoutServer(err string) string { return lookupServer.ReplaceAllString(err, "$1: ") }
 
 // Fault is what became of calls through one, over all its rounds.
 type Fault struct {
@@ -193,4 +202,11 @@ func comeback(samples []sample, o outage) (after time.Duration, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+func callers(n int) string {
+	if n == 1 {
+		return "1 caller"
+	}
+	return fmt.Sprint(n, " callers")
 }

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 //go:embed report.html.tmpl
@@ -48,6 +49,8 @@ func (r Report) html(pictures []picture) ([]byte, error) {
 		"data": func(png []byte) template.URL {
 			return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
 		},
+		"columnClass": columnClass,
+		"cellClass":   cellClass,
 		"begins": func(g grid, row int) bool {
 			for _, begin := range g.groups {
 				if begin == row {
@@ -67,4 +70,29 @@ func (r Report) html(pictures []picture) ([]byte, error) {
 		Pictures       []picture
 	}{r.Made.Format("2 January 2006, 15:04 UTC"), r.headline(), r.grids(), pictures})
 	return out.Bytes(), err
+}
+
+// columnClass has columns of figures end at one line. Ratios, which have an interval behind them, begin at one.
+func columnClass(g grid, column int) string {
+	for _, row := range g.Rows {
+		if !isFigure.MatchString(row[column]) {
+			return ""
+		}
+	}
+	return "figure"
+}
+
+var isFigure = regexp.MustCompile(`^(-|no|not seen|[<>]?-?[0-9.]+( s|%)?)$`)
+
+// longest is how many characters a cell may have that isn't broken into lines.
+const longest = 26
+
+func cellClass(cell string) string {
+	switch verdict := Verdict(cell); {
+	case verdict == Met, verdict == Missed, verdict == Unclear:
+		return " " + cell
+	case len(cell) > longest:
+		return " long"
+	}
+	return ""
 }

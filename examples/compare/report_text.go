@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -20,6 +21,9 @@ type grid struct {
 
 // grids are the whole report.
 func (r Report) grids() (all []grid) {
+	if len(r.Paths) > 0 {
+		all = append(all, r.paths())
+	}
 	steady := grid{
 		Title: "Where nothing changes",
 		Note: "Latency of answered calls in ms. Ratios of medians with their 95% interval over rounds; below 1 is better. " +
@@ -208,9 +212,20 @@ func (r *Ratio) String() string {
 	case r == nil:
 		return "-"
 	case r.Low == nil || r.High == nil:
-		return fmt.Sprintf("%.3f", r.Center)
+		return ratio(r.Center)
 	}
-	return fmt.Sprintf("%.3f [%.3f, %.3f]", r.Center, *r.Low, *r.High)
+	return fmt.Sprintf("%s [%s, %s]", ratio(r.Center), ratio(*r.Low), ratio(*r.High))
+}
+
+// ratio has what digits matter: near 1 it is about percents.
+func ratio(x float64) string {
+	switch {
+	case math.Abs(x) < 10:
+		return fmt.Sprintf("%.3f", x)
+	case math.Abs(x) < 100:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
 }
 
 func percent(share float64, known bool) string {

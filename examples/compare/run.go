@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
+	"github.com/azaffinity/azaffinity/integration/lab/zonenet"
 )
 
 // keptConnections is how many idle ones the SDK's HTTP client keeps for a host.
@@ -16,9 +17,10 @@ const keptConnections = 10
 
 // runner carries a plan out.
 type runner struct {
-	plan  plan
-	began func(what string) // told what comes next
-	spent func(time.Duration)
+	plan    plan
+	network *zonenet.Network  // nil: the loopback
+	began   func(what string) // told what comes next
+	spent   func(time.Duration)
 }
 
 // taken is what was seen of one contender in one cell, or through one fault.
@@ -29,7 +31,7 @@ type taken struct {
 
 // steady has all contenders take turns in the cells, which have one setting in common.
 func (r *runner) steady(ctx context.Context, cells []cell) (all [][]taken, err error) {
-	p, err := newPlace(ctx, cells[0].setting, r.plan.Distances.between)
+	p, err := newPlace(ctx, cells[0].setting, r.plan.Distances.between, r.network)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ type outage struct {
 // through has all contenders make calls side by side while a fault begins and ends. Each call begins when it is due,
 // however many are under way: a caller that waits for its last call would keep quiet while it is worst.
 func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err error) {
-	p, err := newPlace(ctx, healthy, r.plan.Distances.between)
+	p, err := newPlace(ctx, healthy, r.plan.Distances.between, r.network)
 	if err != nil {
 		return o, err
 	}
@@ -191,8 +193,8 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 	}
 	sleep(ctx, r.plan.Before)
 	o.struck = time.Since(began)
-	err = f.strike(ctx, p.lab, r.plan.During)
-	if e := p.lab.Fault(home, lab.None); err == nil {
+	err = f.strike(ctx, p, r.plan.During)
+	if e := p.fault(lab.None); err == nil {
 		err = e
 	}
 	o.repaired = time.Since(began)

@@ -14,12 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
+	"github.com/azaffinity/azaffinity/integration/lab/zonenet"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
 const home = "us-east-1a"
+
+var zoneNames = []string{home, "us-east-1b", "us-east-1c"} // the lab's
 
 // setting is what a VPC and the program in it are like from the start.
 type setting struct {
@@ -39,7 +42,7 @@ type fault struct {
 	Name     string
 	workload workload
 	// strike makes it last for a while. It need not undo it.
-	strike func(ctx context.Context, l *lab.Lab, lasting time.Duration) error
+	strike func(ctx context.Context, p *place, lasting time.Duration) error
 }
 
 // faults, each hitting small calls on kept connections, but for the one that is about making connections.
@@ -47,10 +50,10 @@ var faults = []fault{
 	{"zone refuses", sqsSend, lasts(lab.Refuse)},
 	{"zone drops packets, new connections", sqsNew, lasts(lab.BlackHole)},
 	{"zone drops packets, mid-flight", sqsSend, lasts(lab.BlackHole)},
-	{"zone flaps", sqsSend, func(ctx context.Context, l *lab.Lab, lasting time.Duration) error {
+	{"zone flaps", sqsSend, func(ctx context.Context, p *place, lasting time.Duration) error {
 		end := time.Now().Add(lasting)
 		for now := lab.Refuse; time.Now().Before(end) && ctx.Err() == nil; {
-			if err := l.Fault(home, now); err != nil {
+			if err := p.fault(now); err != nil {
 				return err
 			}
 			sleep(ctx, min(flap, time.Until(end)))
@@ -67,9 +70,9 @@ var faults = []fault{
 // flap is how long a flapping zone is up, or down, at a time.
 const flap = 700 * time.Millisecond
 
-func lasts(f lab.Fault) func(context.Context, *lab.Lab, time.Duration) error {
-	return func(ctx context.Context, l *lab.Lab, lasting time.Duration) error {
-		if err := l.Fault(home, f); err != nil {
+func lasts(f lab.Fault) func(context.Context, *place, time.Duration) error {
+	return func(ctx context.Context, p *place, lasting time.Duration) error {
+		if err := p.fault(f); err != nil {
 			return err
 		}
 		sleep(ctx, lasting)
@@ -81,12 +84,17 @@ func lasts(f lab.Fault) func(context.Context, *lab.Lab, time.Duration) error {
 type place struct {
 	surroundings
 	lab       *lab.Lab
-	catalogue string // file
+	network   *zonenet.Network // nil: the loopback
+	catalogue string           // file
 }
 
-// newPlace starts a lab with all that the workloads need. The caller closes it.
-func newPlace(ctx context.Context, s setting, distance func(from, to string) time.Duration) (p *place, err error) {
+// newPlace starts a lab with all that the workloads need, with distances as given on the loopback or, where there is one, as they are on the
+// network. The caller closes it.
+func newPlace(ctx context.Context, s setting, distance func(from, to string) time.Duration, network *zonenet.Network) (p *place, err error) {
 	opts := lab.Options{Home: home, Distance: distance, Buckets: []string{"photos"}, Tables: []string{"orders"}}
+	if network != nil {
+		opts.Distance, opts.Network = nil, network
+	}
 	if s.notAtHome {
 		elsewhere := []string{"us-east-1b", "us-east-1c"}
 		opts.Endpoints = []lab.Endpoint{
@@ -96,7 +104,7 @@ func newPlace(ctx context.Context, s setting, distance func(from, to string) tim
 			{Service: "sts", Zones: elsewhere, PrivateDNS: true},
 		}
 	}
-	p = &place{}
+	p = &place{network: network}
 	if p.lab, err = lab.Start(opts); err != nil {
 		return nil, err
 	}
@@ -119,8 +127,12 @@ func (p *place) furnish(ctx context.Context, s setting) error {
 	p.zonal = func(service string) *string { return baseURL(l.ZonalName(service, home)) }
 	p.zone = home
 	zones := map[netip.Addr]string{}
-	for i, name := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} {
-		zones[netip.AddrFrom4([4]byte{127, 0, byte(i + 1), 1})] = name // by the lab's documentation
+	for i, name := range zoneNames {
+		addr := netip.AddrFrom4([4]byte{127, 0, byte(i + 1), 1}) // by the lab's documentation
+		if p.network != nil {
+			addr = p.network.Addr(name)
+		}
+		zones[addr] = name
 	}
 	p.zones = func(string) map[netip.Addr]string { return zones }
 
@@ -166,6 +178,18 @@ func (p *place) furnish(ctx context.Context, s setting) error {
 		}
 	}
 	return nil
+}
+
+// fault makes the home zone's endpoints behave so. On a network it is the network that drops packets: unlike the lab, it also leaves those
+// unacknowledged that belong to connections there are.
+func (p *place) fault(f lab.Fault) error {
+	if p.network == nil {
+		return p.lab.Fault(home, f)
+	}
+	if err := p.network.Silence(home, f == lab.BlackHole); err != nil || f == lab.BlackHole {
+		return err
+	}
+	return p.lab.Fault(home, f)
 }
 
 func (p *place) close() error {

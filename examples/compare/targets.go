@@ -54,7 +54,7 @@ func targets(r Report, d distances) (all []Target) {
 		}
 		us := s.of(ours)
 		all = append(all, Target{
-			Text:     fmt.Sprintf("%s, %d callers: p50 within 5%% of the pinned name's", s.Workload, s.Callers),
+			Text:     fmt.Sprintf("%s, %s: p50 within 5%% of the pinned name's", s.Workload, callers(s.Callers)),
 			Measured: us.P50VsPinned.String(), Verdict: within(us.P50VsPinned, 1.05).unless(r.Late),
 		})
 		if s.Workload == sqsNew.Name || us.Saved == nil {
@@ -62,7 +62,7 @@ func targets(r Report, d distances) (all []Target) {
 		}
 		ideal := ms(d.spared(s.of(bare).Zones))
 		all = append(all, Target{
-			Text:     fmt.Sprintf("%s, %d callers: saves 95%% of what the distances to the bare SDK's zones allow, %.2f ms a call", s.Workload, s.Callers, ideal),
+			Text:     fmt.Sprintf("%s, %s: saves 95%% of what the distances to the bare SDK's zones allow, %.2f ms a call", s.Workload, callers(s.Callers), ideal),
 			Measured: fmt.Sprintf("%s ms, %.0f%%", us.Saved, 100*us.Saved.Center/ideal), Verdict: reaches(us.Saved, 0.95*ideal).unless(r.Late),
 		})
 	}

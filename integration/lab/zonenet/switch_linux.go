@@ -112,34 +112,28 @@ func punctual() {
 
 // forward sends what is due on its way, and says for how long there is nothing to do. Nil: until something comes.
 func (s *packetSwitch) forward() *unix.Timespec {
-	for {
-		var next time.Time
-		for from := range s.paths {
-			for to := range s.paths[from] {
-				p := &s.paths[from][to]
-				now := time.Now()
-				for len(p.held) > 0 && !p.held[0].due.After(now) {
-					first := p.held[0]
-					if !s.deaf[from] && !s.deaf[to] {
-						_, _ = unix.Write(firstDevice+to, first.data[:first.size]) // what it doesn't take is lost, as anywhere
-					}
-					s.free = append(s.free, first)
-					p.held = append(p.held[:0], p.held[1:]...)
+	var next time.Time
+	for from := range s.paths {
+		for to := range s.paths[from] {
+			p := &s.paths[from][to]
+			for len(p.held) > 0 && !p.held[0].due.After(time.Now()) {
+				first := p.held[0]
+				if !s.deaf[from] && !s.deaf[to] {
+					_, _ = unix.Write(firstDevice+to, first.data[:first.size]) // what it doesn't take is lost, as anywhere
 				}
-				if len(p.held) > 0 && (next.IsZero() || p.held[0].due.Before(next)) {
-					next = p.held[0].due
-				}
+				s.free = append(s.free, first)
+				p.held = append(p.held[:0], p.held[1:]...)
+			}
+			if len(p.held) > 0 && (next.IsZero() || p.held[0].due.Before(next)) {
+				next = p.held[0].due
 			}
 		}
-		if next.IsZero() {
-			return nil
-		}
-		if rest := time.Until(next) - wakeup; rest > 0 {
-			left := unix.NsecToTimespec(int64(rest))
-			return &left
-		}
-		return &unix.Timespec{} // look who has come meanwhile, and at the clock again
 	}
+	if next.IsZero() {
+		return nil
+	}
+	rest := unix.NsecToTimespec(int64(max(0, time.Until(next)-wakeup))) // 0: look who has come meanwhile, and at the clock again
+	return &rest
 }
 
 // obey carries out orders. No more come when the parent is gone.
