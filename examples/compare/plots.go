@@ -112,6 +112,7 @@ func (f Fault) timeline() ([]byte, error) {
 			least, most, last = min(least, ms(s.Took)), max(most, ms(s.Took)), max(last, s.At.Seconds())
 		}
 	}
+	least, most = least/1.3, most*1.3 // room for the points at the edges
 	for i, t := range o.all {
 		p := plot.New()
 		p.Title.Text = t.contender

@@ -82,7 +82,7 @@ func columnClass(g grid, column int) string {
 	return "figure"
 }
 
-var isFigure = regexp.MustCompile(`^(-|no|not seen|[<>]?-?[0-9.]+( s|%)?)$`)
+var isFigure = regexp.MustCompile(`^(|-|no|not seen|[<>]?-?[0-9.]+( s|%)?)$`)
 
 // longest is how many characters a cell may have that isn't broken into lines.
 const longest = 26
