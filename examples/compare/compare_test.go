@@ -19,7 +19,7 @@ func tiny() plan {
 	p := quick()
 	p.Rounds, p.Slice, p.Deadline = 2, 60*time.Millisecond, 20*time.Second
 	p.Steady = []cell{{healthy, sqsSend, 1}, {healthy, s3PutSmall, 1}, {missing, sqsSend, 4}, {noMetadata, sqsSend, 4}}
-	p.Faults, p.Before, p.During, p.After = faults[:1], 200*time.Millisecond, 1500*time.Millisecond, 100*time.Millisecond
+	p.Faults, p.Before, p.During, p.After = faults[:1], 200*time.Millisecond, 7*time.Second, 100*time.Millisecond // longer than all of the SDK's pauses
 	p.CostRounds, p.CostCalls = 2, 50
 	return p
 }
