@@ -125,8 +125,8 @@ func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) 
 	return c.chosen
 }
 
-// Where a zone swallows packets, the regional name's first address may be that
-// zone's, which the HTTP client then tries for seconds: after a pause we ask for
+// Where the zone may swallow packets, whatever was seen of it first, the regional
+// name's first address may be that zone's, which the HTTP client then tries for seconds: after a pause we ask for
 // another connection. None of them is given up, the first one there is used. The
 // first pause is a tenth of the connect budget, the next are twice and four times
 // that. When hedges of them have been for nothing, the HTTP client's timeouts decide.
@@ -134,14 +134,14 @@ const hedges = 4
 
 // limitOf is how long a send may wait for a connection.
 func (c *call) limitOf(send int) time.Duration {
-	switch {
-	case c.route.Fallback != "":
+	if c.route.Fallback != "" {
 		return c.settings.budget
-	case send >= hedges:
-		return 0
-	case c.route.Reason == resolver.Unhealthy, c.route.Cause == resolver.CauseTimeout, c.route.Cause == resolver.CauseSilent,
-		c.route.Cause == resolver.CauseCertificate, c.route.Cause == resolver.CauseTLS:
-		return c.settings.budget / 10 << min(send, 2)
+	}
+	switch c.route.Reason {
+	case resolver.FailedOver, resolver.Unhealthy, resolver.Evacuated:
+		if send < hedges {
+			return c.settings.budget / 10 << min(send, 2)
+		}
 	}
 	return 0
 }
