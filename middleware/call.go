@@ -38,15 +38,14 @@ type call struct {
 	doubled atomic.Bool // somebody has run several at once
 
 	// Of the attempt:
-	spare  bool           // the SDK has another one to make
-	pipe   bool           // its body is a pipe
-	body   *untouched     // where it can't be rewound
-	header headers        // before it was signed
-	route  resolver.Route // of the send that is under way, or was the last
-	limit  time.Duration  // how long that may wait for a connection; 0: not limited
-	picky  bool           // it may refuse connections to bad addresses
-	conn   *connection    // of that
-	first  connection     // of the first send; most calls have no other
+	spare bool           // the SDK has another one to make
+	pipe  bool           // its body is a pipe
+	body  *untouched     // where it can't be rewound
+	route resolver.Route // of the send that is under way, or was the last
+	limit time.Duration  // how long that may wait for a connection; 0: not limited
+	picky bool           // it may refuse connections to bad addresses
+	conn  *connection    // of that
+	first connection     // of the first send; most calls have no other
 
 	watched bool
 	hedging bool // one of the sends is a hedge, which are counted
@@ -64,7 +63,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		return next.HandleFinalize(context.WithValue(ctx, aside{}, true), in)
 	}
 	defer c.busy.Store(false)
-	c.watched = false
+	c.watched, c.conn = false, nil
 	req, ok := in.Request.(*smithyhttp.Request)
 	if !ok || req.URL == nil || req.Host != "" {
 		return next.HandleFinalize(ctx, in) // not HTTP, or a Host that somebody set
@@ -74,7 +73,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	c.resolver.Count(c.route)
 	if c.route.Target == resolver.Unmatched || c.route.Observed != "" {
 		out, metadata, err = next.HandleFinalize(ctx, in)
-		return out, metadata, tell(&metadata, c.route, err)
+		return out, metadata, c.tell(&metadata, err)
 	}
 	if c.route.Host != asked {
 		req.URL.Host = c.route.Host
@@ -84,7 +83,8 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		in.Request = req
 	}
 	c.watched, c.spare = true, c.hasSpare(req)
-	c.header.keep(req.Header)
+	var had headers
+	had.keep(req.Header)
 	defer c.doneHedging()
 	for send := 0; ; send++ {
 		c.conn, c.limit, c.picky = nil, c.limitOf(send), len(c.bad) > 0 && send < hedges
@@ -97,10 +97,10 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 			c.shun()
 		}
 		if !unreached || !c.again(req) || !c.onward(&send, cause) {
-			return out, metadata, tell(&metadata, c.route, err)
+			return out, metadata, c.tell(&metadata, err)
 		}
 		req.URL.Host, req.Host = c.route.Host, ""
-		c.header.restore(req)
+		had.restore(req)
 	}
 }
 
@@ -244,11 +244,16 @@ func withoutURL(err error) error {
 }
 
 // tell puts the route where the caller finds it.
-func tell(metadata *smithymiddleware.Metadata, route resolver.Route, err error) error {
+func (c *call) tell(metadata *smithymiddleware.Metadata, err error) error {
 	if err != nil {
-		return &RoutedError{Route: route, Err: denied(route, err)}
+		return &RoutedError{Route: c.route, Err: denied(c.route, err)}
 	}
-	metadata.Set(routeKey{}, route)
+	if c.conn != nil {
+		metadata.Set(routeKey{}, &c.conn.route) // the same, where it stays as it is, and needs no copy
+	} else {
+		route := c.route
+		metadata.Set(routeKey{}, &route)
+	}
 	return nil
 }
 
@@ -269,7 +274,6 @@ type headers struct {
 }
 
 func (h *headers) keep(header http.Header) {
-	h.n, h.more = 0, nil
 	if len(header) > len(h.names) {
 		h.more = maps.Clone(header)
 		return

@@ -35,7 +35,7 @@ func (c *connections) HandleDeserialize(ctx context.Context, in smithymiddleware
 	}
 	conn := (*call)(c).connect(ctx)
 	defer conn.abandon()
-	out, metadata, err = next.HandleDeserialize(httptrace.WithClientTrace(conn.sending, &conn.trace), in)
+	out, metadata, err = next.HandleDeserialize(&conn.sending, in)
 	mine := conn.end()
 	response, _ := out.RawResponse.(*smithyhttp.Response)
 	hasBody := response != nil && response.Response != nil && response.Body != nil && response.Body != http.NoBody
@@ -58,7 +58,7 @@ func (c *connections) HandleDeserialize(ctx context.Context, in smithymiddleware
 // connect begins a send.
 func (c *call) connect(ctx context.Context) *connection {
 	conn := &c.first
-	if conn.trace.GotConn != nil { // used: what it was told may still be asked for
+	if conn.sending.Context != nil { // used: what it was told may still be asked for
 		conn = &connection{}
 	}
 	conn.resolver, conn.settings, conn.route = c.resolver, c.settings, c.route
@@ -71,10 +71,8 @@ func (c *call) connect(ctx context.Context) *connection {
 			conn.bad = c.bad
 		}
 	}
-	conn.trace.GetConn = conn.wanted
-	conn.trace.GotConn = conn.got
 	c.conn = conn
-	conn.sending, conn.cancel = context.WithCancelCause(ctx)
+	conn.cancel = conn.sending.begin(ctx, httptrace.ClientTrace{GetConn: conn.wanted, GotConn: conn.got})
 	conn.settings.watch.add(conn)
 	return conn
 }
@@ -92,8 +90,7 @@ type connection struct {
 	bad      []string      // addresses that it must not lead to
 	anew     bool          // it must not be one from before
 
-	trace   httptrace.ClientTrace
-	sending context.Context
+	sending sending
 	cancel  context.CancelCauseFunc // ends the send
 	state   atomic.Int32
 	since   atomic.Int64 // when it came into its state, in nanoseconds of now()
@@ -109,6 +106,33 @@ type connection struct {
 	body   io.ReadCloser
 
 	prev, next *connection // in the watch's list
+}
+
+// sending is the context of a send: one that can be cancelled, and has a trace.
+type sending struct {
+	context.Context
+	trace httptrace.ClientTrace
+}
+
+func (s *sending) begin(ctx context.Context, trace httptrace.ClientTrace) (cancel context.CancelCauseFunc) {
+	s.trace = trace
+	s.Context, cancel = context.WithCancelCause(ctx)
+	if httptrace.ContextClientTrace(ctx) != nil { // somebody else's, who is to be told as well
+		s.Context = httptrace.WithClientTrace(s.Context, &s.trace)
+	}
+	return cancel
+}
+
+// traced knows the key that net/http asks a context for its trace with, and no other.
+var traced = httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{})
+
+// Value finds the trace here. [httptrace.WithClientTrace] would do the same with
+// one allocation more.
+func (s *sending) Value(key any) any {
+	if traced.Value(key) != nil {
+		return &s.trace
+	}
+	return s.Context.Value(key)
 }
 
 // The states of a connection. Each is left once.

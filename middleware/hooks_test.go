@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
 	"sync"
@@ -409,5 +410,43 @@ func TestPipesAreNotSentAgain(t *testing.T) {
 	}
 	if _, err := s.call(t, client, append([]func(*smithymiddleware.Stack) error{pipe}, opts(newResolver(t))...)...); *sends != 1 || err == nil {
 		t.Errorf("got %d sends and error %v, want one and an error", *sends, err)
+	}
+}
+
+// What a caller has in its context reaches the HTTP client: values, its end, and a
+// trace of its own, which is told beside ours.
+func TestCallersContext(t *testing.T) {
+	type key struct{}
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	var looked, dialed, got int
+	caller, cancel := context.WithCancelCause(httptrace.WithClientTrace(context.WithValue(context.Background(), key{}, "value"), &httptrace.ClientTrace{
+		DNSStart:     func(httptrace.DNSStartInfo) { looked++ },
+		ConnectStart: func(string, string) { dialed++ },
+		GotConn:      func(httptrace.GotConnInfo) { got++ },
+	}))
+	s := stack{url: "https://" + serviceHost, signing: "Signing"}
+	_, _, err := s.handler(opts(newResolver(t)), do(func(r *http.Request) (*http.Response, error) {
+		ctx := r.Context()
+		if ctx.Value(key{}) != "value" {
+			t.Error("the caller's values are gone")
+		}
+		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:"+port, nil)
+		if err != nil {
+			return nil, err
+		}
+		response, err := new(http.Transport).RoundTrip(request)
+		cancel(errors.New("the caller's reason"))
+		if ctx.Err() == nil || context.Cause(ctx).Error() != "the caller's reason" {
+			t.Errorf("the send's context ended with %v, because of %v", ctx.Err(), context.Cause(ctx))
+		}
+		return response, err
+	})).Handle(caller, struct{}{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if looked != 1 || dialed == 0 || got != 1 {
+		t.Errorf("the caller's trace was told of %d lookups, %d dials and %d connections", looked, dialed, got)
 	}
 }

@@ -176,8 +176,10 @@ type routeKey struct{}
 // its last attempt. ok is false where the middleware was not on the call's
 // stack. The SDK drops the metadata of calls that fail: see [RoutedError].
 func RouteFrom(metadata smithymiddleware.Metadata) (route resolver.Route, ok bool) {
-	route, ok = metadata.Get(routeKey{}).(resolver.Route)
-	return route, ok
+	if last, ok := metadata.Get(routeKey{}).(*resolver.Route); ok {
+		return *last, true
+	}
+	return resolver.Route{}, false
 }
 
 // RoutedError stands in the chain of the error of a call that failed, around

@@ -233,7 +233,7 @@ func BenchmarkCall(b *testing.B) {
 }
 
 func TestCallAllocates(t *testing.T) {
-	const most = 10
+	const most = 7
 	r := newResolver(t)
 	count := func(options []func(*smithymiddleware.Stack) error) float64 {
 		s := stack{url: "https://" + serviceHost, signing: "Signing"}
