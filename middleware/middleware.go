@@ -155,16 +155,14 @@ func attach(stack *smithymiddleware.Stack, r *resolver.Resolver, s *settings) {
 		}
 		return
 	}
-	if _, ok := stack.Finalize.Get(signing); !ok {
-		return
-	}
 	_, streams := stack.Finalize.Get("InitializeStreamWriter")
 	_, encodes := stack.Finalize.Get(encoder)
 	c := &call{resolver: r, settings: s, streams: streams, encodes: encodes}
-	// None can fail: the steps that they are relative to were just seen.
-	_ = stack.Finalize.Insert(c, signing, smithymiddleware.Before)
-	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After)
-	if encodes {
+	if err := stack.Finalize.Insert(c, signing, smithymiddleware.Before); err != nil {
+		return // it signs nothing
+	}
+	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After) // never fails
+	if encodes {                                                         // nor does this: it was just seen
 		_ = stack.Finalize.Insert((*originals)(c), encoder, smithymiddleware.Before)
 	}
 	nameUserAgent(stack)

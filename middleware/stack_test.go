@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"testing"
 
 	smithymiddleware "github.com/aws/smithy-go/middleware"
@@ -233,19 +234,29 @@ func BenchmarkCall(b *testing.B) {
 }
 
 func TestCallAllocates(t *testing.T) {
-	const most = 7
 	r := newResolver(t)
-	count := func(options []func(*smithymiddleware.Stack) error) float64 {
-		s := stack{url: "https://" + serviceHost, signing: "Signing"}
-		return testing.AllocsPerRun(100, func() {
-			s.signed = s.signed[:0]
-			s.call(t, smithyhttp.NopClient{}, options...)
-		})
-	}
-	if added := count(options(r)) - count(nil); added > most {
-		t.Errorf("the middleware adds %v allocations to a call, want at most %v", added, most)
-	} else {
-		t.Logf("the middleware adds %v allocations to a call", added)
+	for _, test := range []struct {
+		name string
+		ctx  context.Context
+		most float64
+	}{
+		{"a call", context.Background(), 7},
+		{"a call that its caller traces", httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
+			GetConn: func(string) {}, GotConn: func(httptrace.GotConnInfo) {},
+		}), 9},
+	} {
+		count := func(options []func(*smithymiddleware.Stack) error) float64 {
+			s := stack{url: "https://" + serviceHost, signing: "Signing"}
+			return testing.AllocsPerRun(100, func() {
+				s.signed = s.signed[:0]
+				if _, _, err := s.handler(options, smithyhttp.NopClient{}).Handle(test.ctx, struct{}{}); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if added := count(options(r)) - count(nil); added > test.most {
+			t.Errorf("the middleware adds %v allocations to %s, want at most %v", added, test.name, test.most)
+		}
 	}
 }
 
