@@ -52,7 +52,7 @@ func standard() plan {
 	for _, w := range []workload{dynamoGet, s3GetSmall, s3PutSmall, s3GetLarge, s3PutLarge} {
 		p.Steady = append(p.Steady, cell{healthy, w, 1})
 	}
-	p.Steady = append(p.Steady, cell{healthy, dynamoGet, 16}, cell{missing, sqsSend, 16}, cell{noMetadata, sqsSend, 16})
+	p.Steady = append(p.Steady, cell{healthy, dynamoGet, 16}, cell{missing, sqsSend, 16}, cell{noMetadata, sqsSend, 16}, cell{refusing, sqsSend, 16})
 	return p
 }
 
@@ -69,6 +69,7 @@ func quick() plan {
 		{healthy, sqsNew, 1},
 		{missing, sqsSend, 16},
 		{noMetadata, sqsSend, 16},
+		{refusing, sqsSend, 16},
 	}
 	return p
 }

@@ -45,6 +45,12 @@ func (r *runner) steady(ctx context.Context, cells []cell) (all [][]taken, err e
 		return nil, err
 	}
 	defer end()
+	if f := cells[0].setting.fault; f != lab.None {
+		if err := p.fault(f); err != nil {
+			return nil, err
+		}
+		contenders = slices.DeleteFunc(contenders, func(c contender) bool { return c.Name == pinned }) // which would only fail
+	}
 	for _, c := range cells {
 		r.began(c.setting.Name + ": " + c.workload.Name)
 		of, err := r.rounds(ctx, contenders, c)
@@ -177,9 +183,9 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 	for i, prog := range programs {
 		do := prog.calls(i)
 		calls.Go(func() {
-			due := began.Add(every * time.Duration(i) / time.Duration(len(programs)))
-			for ; ; due = due.Add(every) {
-				if sleep(calling, time.Until(due)); calling.Err() != nil {
+			// At random in each interval: in step with each other, they would meet the same order of the regional name's addresses each time.
+			for slot := began; ; slot = slot.Add(every) {
+				if sleep(calling, time.Until(slot.Add(rand.N(every)))); calling.Err() != nil {
 					return
 				}
 				calls.Go(func() {

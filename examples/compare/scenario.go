@@ -27,14 +27,16 @@ var zoneNames = []string{home, "us-east-1b", "us-east-1c"} // the lab's
 // setting is what a VPC and the program in it are like from the start.
 type setting struct {
 	Name       string
-	notAtHome  bool // the endpoints have no network interface in the program's zone
-	noMetadata bool // the program can't find out its zone
+	notAtHome  bool      // the endpoints have no network interface in the program's zone
+	noMetadata bool      // the program can't find out its zone
+	fault      lab.Fault // that the endpoints in the program's zone have had for a while
 }
 
 var (
 	healthy    = setting{Name: "healthy"}
 	missing    = setting{Name: "no endpoint in the zone", notAtHome: true}
 	noMetadata = setting{Name: "no metadata", noMetadata: true}
+	refusing   = setting{Name: "zone has refused for long", fault: lab.Refuse}
 )
 
 // fault is something that happens to the endpoints of the program's own zone, and ends.

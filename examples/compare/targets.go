@@ -49,6 +49,13 @@ func within(r *Ratio, limit float64) Verdict {
 // targets are the project's own, judged.
 func targets(r Report, d distances) (all []Target) {
 	for _, s := range r.Steady {
+		if s.Setting == refusing.Name {
+			us := s.of(ours)
+			all = append(all, Target{
+				Text:     fmt.Sprintf("%s, %s: p99 within 5%% of the bare SDK's", s.Setting, callers(s.Callers)),
+				Measured: us.P99VsBare.String(), Verdict: within(us.P99VsBare, 1.05).unless(r.Late),
+			})
+		}
 		if s.Setting != healthy.Name || !slices.Contains([]string{sqsSend.Name, dynamoGet.Name, sqsNew.Name}, s.Workload) {
 			continue
 		}
