@@ -246,6 +246,9 @@ func (c *connection) look(now int64) {
 	waited := time.Duration(now - c.since.Load())
 	switch c.state.Load() {
 	case waiting:
+		if c.route.Fallback != "" && !c.route.Trial() && !c.route.InUse() {
+			c.limit = min(c.limit, patience) // it would not be sent there now
+		}
 		if c.limit > 0 && waited >= c.limit && (c.spare || c.request == nil || !c.request.touched.Load()) &&
 			(!c.hedge || c.settings.watch.mayHedge()) {
 			if c.enter(waiting, expired) {
@@ -255,7 +258,11 @@ func (c *connection) look(now int64) {
 			}
 		}
 	case sent:
-		if silence := c.settings.silence; silence > 0 && waited >= silence && c.asking.CompareAndSwap(false, true) {
+		doubts := c.settings.doubts()
+		if doubts > patience && c.settings.watch.isLost(c) {
+			doubts = patience
+		}
+		if doubts > 0 && waited >= doubts && c.asking.CompareAndSwap(false, true) {
 			go c.ask()
 		}
 	}
@@ -271,7 +278,7 @@ func (c *connection) ask() {
 	case !c.dead() || !c.spare:
 		c.since.Store(now()) // look again after as long a silence
 	case !mayCancel():
-		c.since.Store(now() - int64(c.settings.silence*3/4)) // and after a quarter of it
+		c.since.Store(now() - int64(c.settings.doubts()-c.settings.silence/4)) // and after a quarter of it
 	case c.enter(sent, silenced):
 		c.cancel(errSilenced)
 	default: // answered in the last moment
@@ -292,7 +299,10 @@ func (c *connection) dead() bool {
 	c.mu.Lock()
 	conn := c.conn
 	c.mu.Unlock()
-	dead := conn != nil && c.resolver.PathDead(conn)
+	dead := conn != nil && c.resolver.PathDead(conn, start.Add(time.Duration(c.since.Load())))
+	if dead {
+		c.settings.watch.lost(addressOf(conn))
+	}
 	if dead && !c.told.Swap(true) {
 		c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
 	}

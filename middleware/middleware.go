@@ -32,12 +32,19 @@ type settings struct {
 	watch           watch
 }
 
+// doubts is after what silence a path is looked at, so that it is known to be dead
+// when the silence has been long enough: [resolver.Resolver.PathDead] takes 0.6 s.
+// 0: never.
+func (s *settings) doubts() time.Duration {
+	return max(s.silence-600*time.Millisecond, s.silence*2/5)
+}
+
 const (
 	// DefaultConnectBudget is how long a zonal name has for DNS, TCP and TLS
 	// together. Inside a zone that takes a few milliseconds.
 	DefaultConnectBudget = time.Second
-	// DefaultSilence is how long a request may go unanswered before the path to
-	// its server is checked.
+	// DefaultSilence is how long a request may go unanswered on a path that has
+	// died.
 	DefaultSilence = time.Second
 )
 
@@ -55,11 +62,13 @@ func WithConnectBudget(d time.Duration) Option {
 	return func(o *options) { o.settings.budget = d }
 }
 
-// WithSilence sets how long a request that was sent may go unanswered before we
-// look whether its server can still be reached: with a TCP connection of our own to
-// the same address, which is closed at once, at most one a second and address. A
-// service that is only slow is left alone. 0 is the default, [DefaultSilence];
-// less than 0 never looks.
+// WithSilence sets how long a request that was sent may go unanswered on a path
+// that has died, before the SDK is told to retry it. Whether the path has died is
+// found out in the last 0.6 s of that, by a TCP connection of our own to the same
+// address, which is closed at once, at most one a second and address. A service that
+// is only slow is left alone. Where the path is dead, other requests sent to that
+// address don't wait as long. 0 is the default, [DefaultSilence]; less than 0 never
+// looks.
 func WithSilence(d time.Duration) Option {
 	return func(o *options) { o.settings.silence = d }
 }

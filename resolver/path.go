@@ -29,14 +29,15 @@ type check struct {
 
 // PathDead tells whether the server that a connection leads to can't be connected
 // to any more: it tries, from the same address to the same address, and closes
-// what it gets. That takes up to 0.6 s, and happens once a second for an address
-// at most; who asks meanwhile is told the same. Whatever answers, a refusal too,
-// shows that the path stands.
+// what it gets. That takes up to 0.6 s. Who asks meanwhile, or within a second, is
+// told the same, except that a path which was dead before since may have come back,
+// and is tried once more; since is when the request was sent that isn't answered.
+// Whatever answers, a refusal too, shows that the path stands.
 //
 // It is false where that can't be found out: for connections that aren't the
 // kernel's TCP, or of which a dialer shows only a wrapper without a NetConn
 // method, and once the resolver is closed.
-func (r *Resolver) PathDead(conn net.Conn) bool {
+func (r *Resolver) PathDead(conn net.Conn, since time.Time) bool {
 	tcp := tcpOf(conn)
 	if r == nil || tcp == nil {
 		return false
@@ -45,7 +46,7 @@ func (r *Resolver) PathDead(conn net.Conn) bool {
 	if !ok {
 		return false
 	}
-	c := r.check(local, tcp.RemoteAddr().String())
+	c := r.check(local, tcp.RemoteAddr().String(), since)
 	if c == nil {
 		return false
 	}
@@ -73,7 +74,7 @@ func tcpOf(conn net.Conn) *net.TCPConn {
 }
 
 // check is the one that is under way, or was a moment ago, or a new one.
-func (r *Resolver) check(local *net.TCPAddr, remote string) *check {
+func (r *Resolver) check(local *net.TCPAddr, remote string, since time.Time) *check {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -81,7 +82,7 @@ func (r *Resolver) check(local *net.TCPAddr, remote string) *check {
 	}
 	maps.DeleteFunc(r.checks, func(_ string, c *check) bool { return c.old() })
 	path := local.IP.String() + "%" + local.Zone + " " + remote // another interface may have another
-	if c := r.checks[path]; c != nil {
+	if c := r.checks[path]; c != nil && !c.outdated(since) {
 		return c
 	}
 	c := &check{done: make(chan struct{})}
@@ -100,10 +101,15 @@ func (r *Resolver) check(local *net.TCPAddr, remote string) *check {
 	return c
 }
 
-func (c *check) old() bool {
+func (c *check) old() bool { return c.over() && time.Since(c.at) >= probeAgain }
+
+// outdated tells whether the path was dead, but before since.
+func (c *check) outdated(since time.Time) bool { return c.over() && c.dead && c.at.Before(since) }
+
+func (c *check) over() bool {
 	select {
 	case <-c.done:
-		return time.Since(c.at) >= probeAgain
+		return true
 	default:
 		return false
 	}

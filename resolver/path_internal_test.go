@@ -3,6 +3,7 @@ package resolver
 import (
 	"net"
 	"testing"
+	"time"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -33,12 +34,31 @@ func TestPathOfAnotherInterface(t *testing.T) {
 	}
 	defer good.Close()
 	// A connection from an address that is gone (TEST-NET-2), to the same server.
-	c := r.check(&net.TCPAddr{IP: net.IPv4(198, 51, 100, 1)}, ln.Addr().String())
+	c := r.check(&net.TCPAddr{IP: net.IPv4(198, 51, 100, 1)}, ln.Addr().String(), time.Time{})
 	<-c.done
 	if !c.dead {
 		t.Error("not dead from an address that is gone")
 	}
-	if r.PathDead(good) {
+	if r.PathDead(good, time.Time{}) {
 		t.Error("a connection from a good address is called dead because of another's")
+	}
+}
+
+// Given a path that was found dead, when it is asked about for requests sent before
+// and after that, then only those sent before are told the same.
+func TestDeadPathIsTriedAgain(t *testing.T) {
+	r := quietResolver(t)
+	gone := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 1)}
+	const server = "127.0.0.1:9"
+	before := time.Now()
+	first := r.check(gone, server, before)
+	if <-first.done; !first.dead {
+		t.Fatal("not dead from an address that is gone")
+	}
+	if r.check(gone, server, before) != first {
+		t.Error("tried again for a request that was sent before")
+	}
+	if r.check(gone, server, time.Now()) == first {
+		t.Error("not tried again for a request that was sent since")
 	}
 }

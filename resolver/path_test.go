@@ -68,7 +68,7 @@ func TestPathStands(t *testing.T) {
 			asking.Add(1)
 			go func() {
 				defer asking.Done()
-				if r.PathDead(tls.Client(conn, &tls.Config{})) {
+				if r.PathDead(tls.Client(conn, &tls.Config{}), time.Now()) {
 					t.Error("dead, although the server answers")
 				}
 			}()
@@ -96,7 +96,7 @@ func TestRefusalIsNoDeadPath(t *testing.T) {
 	ln, _ := server(t)
 	conn := dial(t, ln)
 	ln.Close()
-	if newQuietResolver(t).PathDead(conn) {
+	if newQuietResolver(t).PathDead(conn, time.Time{}) {
 		t.Error("dead, although connecting is refused")
 	}
 }
@@ -112,12 +112,12 @@ func TestPathUnknown(t *testing.T) {
 	defer end.Close()
 	var none *resolver.Resolver
 	for name, dead := range map[string]bool{
-		"a closed resolver":  closed.PathDead(conn),
-		"no resolver":        none.PathDead(conn),
-		"a pipe":             newQuietResolver(t).PathDead(pipe),
-		"a wrapper":          newQuietResolver(t).PathDead(struct{ net.Conn }{conn}),
-		"no connection":      newQuietResolver(t).PathDead(nil),
-		"one that is closed": func() bool { c := dial(t, ln); c.Close(); return newQuietResolver(t).PathDead(c) }(),
+		"a closed resolver":  closed.PathDead(conn, time.Time{}),
+		"no resolver":        none.PathDead(conn, time.Time{}),
+		"a pipe":             newQuietResolver(t).PathDead(pipe, time.Time{}),
+		"a wrapper":          newQuietResolver(t).PathDead(struct{ net.Conn }{conn}, time.Time{}),
+		"no connection":      newQuietResolver(t).PathDead(nil, time.Time{}),
+		"one that is closed": func() bool { c := dial(t, ln); c.Close(); return newQuietResolver(t).PathDead(c, time.Time{}) }(),
 	} {
 		if dead {
 			t.Errorf("%s: the path is called dead", name)

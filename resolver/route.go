@@ -64,6 +64,13 @@ func (r Route) Zone() string {
 // doesn't show that another can be made.
 func (r Route) Trial() bool { return r.trial }
 
+// InUse tells whether the zonal name in Host is in use at this moment, and not as
+// it was when the route was made. It is true of all other hosts.
+func (r Route) InUse() bool {
+	h := r.health()
+	return h == nil || h.inUse()
+}
+
 // health is that of the zonal name in Host, or nil.
 func (r Route) health() *health {
 	if r.via == nil || r.Target != Zonal || r.Observed != "" {

@@ -3,11 +3,13 @@ package failover
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -68,6 +70,40 @@ func TestConnectBudget(t *testing.T) {
 	}
 }
 
+// Given calls that wait for a connection to a zonal name, when others take it out of
+// use, then they don't wait any longer.
+func TestWaitingForANameThatGoesOutOfUse(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	client := sts.NewFromConfig(p.patient(1))
+	if err := p.Fault(home, lab.BlackHole); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	var calls sync.WaitGroup
+	var ended [4]time.Duration
+	for i := range ended {
+		calls.Go(func() {
+			if i == 3 { // the first three will have taken it out of use
+				time.Sleep(600 * time.Millisecond)
+			}
+			out, err := client.GetCallerIdentity(t.Context(), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if route, _ := middleware.RouteFrom(out.ResultMetadata); route.Cause != resolver.CauseTimeout {
+				t.Errorf("call %d took %+v", i, route)
+			}
+			ended[i] = time.Since(start)
+		})
+	}
+	calls.Wait()
+	// By itself it would have waited until 1.6 s after the start.
+	if last := ended[3] - slices.Max(ended[:3]); last > 350*time.Millisecond {
+		t.Errorf("the last call was answered %v after the others", last)
+	}
+}
+
 // Given kept connections whose packets vanish, when calls are made over them, then
 // those that the SDK retries are answered soon, and executed once; and one that it
 // doesn't retry is left to its own deadline.
@@ -96,10 +132,10 @@ func TestSilenceOfADeadPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 1 s of silence, 0.6 s to be sure, up to 2 s that the SDK pauses before it
-	// retries, and something for a busy machine.
-	if took := time.Since(start); took > 4500*time.Millisecond {
-		t.Errorf("took %v, want at most 4.5 s", took)
+	// 1 s of silence, up to 2 s that the SDK pauses before it retries, and something
+	// for a busy machine.
+	if took := time.Since(start); took > 3500*time.Millisecond {
+		t.Errorf("took %v, want at most 3.5 s", took)
 	}
 	route, _ := middleware.RouteFrom(out.ResultMetadata)
 	if route.Cause != resolver.CauseSilent {
@@ -110,6 +146,48 @@ func TestSilenceOfADeadPath(t *testing.T) {
 	}
 	if s := p.state("sqs"); s.InUse {
 		t.Errorf("got %+v, want the name out of use", s)
+	}
+}
+
+// Given two calls on a path that dies, the second begun a while after the first, when
+// the path is found dead, then the second doesn't wait for a silence of its own.
+func TestOneCallsSilenceIsNewsForOthers(t *testing.T) {
+	p := newPlace(t, lab.Options{})
+	p.config = p.patient(3)
+	p.config.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
+	}
+	client := sqs.NewFromConfig(p.config)
+	send := func() error {
+		_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &p.queue, MessageBody: aws.String("hello")})
+		return err
+	}
+	var calls sync.WaitGroup
+	for range 5 { // two of their connections are sure to be kept
+		calls.Go(func() {
+			if err := send(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	if err := p.FaultService("sqs", home, lab.BlackHole); err != nil {
+		t.Fatal(err)
+	}
+	var ended [2]time.Time
+	for i := range ended {
+		calls.Go(func() {
+			time.Sleep(time.Duration(i) * 900 * time.Millisecond)
+			if err := send(); err != nil {
+				t.Error(err)
+			}
+			ended[i] = time.Now()
+		})
+	}
+	calls.Wait()
+	// The first is given up after 1 s. By itself the second would be after 1.9 s.
+	if later := ended[1].Sub(ended[0]); later > 450*time.Millisecond {
+		t.Errorf("the second call was answered %v after the first", later)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 
 	atOnce   = slack                                         // nothing is waited for
 	noAnswer = middleware.DefaultConnectBudget*12/10 + slack // and a tenth, and another if the regional name leads there, too
-	noPath   = middleware.DefaultSilence*17/10 + slack       // and 0.6 s to see that the path is dead
+	noPath   = middleware.DefaultSilence*11/10 + slack
 )
 
 // keyOf is an object's key that no other test has.
