@@ -75,7 +75,7 @@ func (c *originals) HandleFinalize(ctx context.Context, in smithymiddleware.Fina
 	smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error,
 ) {
 	if req, ok := in.Request.(*smithyhttp.Request); ok {
-		c.rewinds = req.GetStream() == nil || req.IsStreamSeekable()
+		c.rewinds.Store(req.GetStream() == nil || req.IsStreamSeekable())
 	}
 	return next.HandleFinalize(ctx, in)
 }
@@ -83,9 +83,9 @@ func (c *originals) HandleFinalize(ctx context.Context, in smithymiddleware.Fina
 // hasSpare tells whether the SDK can make another attempt, if this one fails.
 func (c *call) hasSpare(req *smithyhttp.Request) bool {
 	if !c.encodes {
-		c.rewinds = req.GetStream() == nil || req.IsStreamSeekable()
+		c.rewinds.Store(req.GetStream() == nil || req.IsStreamSeekable())
 	}
-	if !c.rewinds {
+	if !c.rewinds.Load() {
 		return false
 	}
 	// This is what the SDK tells the service of its attempts: "attempt=1; max=3",

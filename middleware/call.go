@@ -24,9 +24,9 @@ const id = "AZAffinity"
 type call struct {
 	resolver *resolver.Resolver
 	settings *settings
-	streams  bool // both ways: the request's body is written while it is sent
-	encodes  bool // the body may reach us in a form that can't be rewound
-	rewinds  bool // and could be, before
+	streams  bool        // both ways: the request's body is written while it is sent
+	encodes  bool        // the body may reach us in a form that can't be rewound
+	rewinds  atomic.Bool // and could be, before
 
 	chosen resolver.Route // for the last attempt
 	asked  string         // the host that it was chosen for
@@ -148,7 +148,7 @@ func (c *call) limitOf(send int) time.Duration {
 
 // doneHedging lets another call ask for more than one connection.
 func (c *call) doneHedging() {
-	if c.hedging {
+	if c.hedging || c.conn != nil && c.conn.hedged {
 		c.hedging = false
 		c.settings.watch.hedging.Add(-1)
 	}
@@ -202,11 +202,10 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 		return resolver.NoCause, false
 	}
 	if c.conn != nil {
+		c.hedging = c.hedging || c.conn.hedged
 		switch c.conn.was {
 		case silenced:
 			c.owed++
-		case expired, late:
-			c.hedging = c.hedging || c.conn.hedge
 		case refused:
 			return resolver.CauseBroken, ctx.Err() == nil // which says nothing new of the name
 		}

@@ -41,7 +41,10 @@ func (c *connections) HandleDeserialize(ctx context.Context, in smithymiddleware
 	hasBody := response != nil && response.Response != nil && response.Body != nil && response.Body != http.NoBody
 	if mine != nil && err == nil && hasBody { // it came as we ended the send: its body can't be read any more
 		_ = response.Body.Close()
-		conn.was, err = silenced, mine
+		err = mine
+		if conn.was != silenced {
+			conn.was = sent
+		}
 	}
 	switch {
 	case mine != nil && err != nil && ctx.Err() == nil:
@@ -85,6 +88,7 @@ type connection struct {
 	route    resolver.Route
 	limit    time.Duration // how long a connection may be waited for; 0: as long as the HTTP client likes
 	hedge    bool          // to wait no longer would be one more of the hedges under way
+	hedged   bool          // and is
 	spare    bool          // the SDK has another attempt to make, if this one fails
 	request  *untouched    // its body, where it can't be rewound
 	bad      []string      // addresses that it must not lead to
@@ -95,9 +99,11 @@ type connection struct {
 	state   atomic.Int32
 	since   atomic.Int64 // when it came into its state, in nanoseconds of now()
 	asking  atomic.Bool  // whether the path still stands
+	later   atomic.Int64 // not to be asked before, in nanoseconds of now()
 	told    atomic.Bool  // the resolver, that it doesn't
-	mu      sync.Mutex   // guards conn
+	mu      sync.Mutex   // guards conn and handed
 	conn    net.Conn     // the last one that was handed out
+	handed  int          // how many were
 
 	// When the send is over:
 	over   bool
@@ -185,6 +191,7 @@ func (c *connection) got(info httptrace.GotConnInfo) {
 	case idle, waiting, sent: // or sent once more, which net/http does when nothing arrived
 		c.mu.Lock()
 		c.conn = info.Conn
+		c.handed++
 		c.mu.Unlock()
 		if c.enter(idle, sent) || c.enter(waiting, sent) || c.enter(sent, sent) {
 			return
@@ -229,6 +236,7 @@ func (c *connection) address() string {
 }
 
 func addressOf(conn net.Conn) string {
+	defer func() { _ = recover() }() // as in closed
 	if conn == nil || conn.RemoteAddr() == nil {
 		return ""
 	}
@@ -243,26 +251,22 @@ func multiplexed(conn net.Conn) bool {
 
 // look is called every now and then while the send is under way.
 func (c *connection) look(now int64) {
+	state := c.state.Load() // first: what it was entered with is at least as new
 	waited := time.Duration(now - c.since.Load())
-	switch c.state.Load() {
+	switch state {
 	case waiting:
 		if c.route.Fallback != "" && !c.route.Trial() && !c.route.InUse() {
 			c.limit = min(c.limit, patience) // it would not be sent there now
 		}
 		if c.limit > 0 && waited >= c.limit && (c.spare || c.request == nil || !c.request.touched.Load()) &&
 			(!c.hedge || c.settings.watch.mayHedge()) {
+			c.hedged = c.hedge
 			if c.enter(waiting, expired) {
 				c.cancel(errExpired)
-			} else if c.hedge {
-				c.settings.watch.hedging.Add(-1)
 			}
 		}
 	case sent:
-		doubts := c.settings.doubts()
-		if doubts > patience && c.settings.watch.isLost(c) {
-			doubts = patience
-		}
-		if doubts > 0 && waited >= doubts && c.asking.CompareAndSwap(false, true) {
+		if doubts := c.settings.doubts(); doubts > 0 && waited >= doubts && now >= c.later.Load() && c.asking.CompareAndSwap(false, true) {
 			go c.ask()
 		}
 	}
@@ -274,39 +278,57 @@ func (c *connection) look(now int64) {
 func (c *connection) ask() {
 	defer func() { _ = recover() }()
 	defer c.asking.Store(false)
+	dead, handed := c.dead()
 	switch {
-	case !c.dead() || !c.spare:
+	case c.state.Load() != sent:
+		return // answered meanwhile, so it stands
+	case dead:
+		c.report()
+	}
+	switch {
+	case !dead || !c.spare:
 		c.since.Store(now()) // look again after as long a silence
 	case !mayCancel():
-		c.since.Store(now() - int64(c.settings.doubts()-c.settings.silence/4)) // and after a quarter of it
-	case c.enter(sent, silenced):
+		c.later.Store(now() + int64(c.settings.silence/4))
+	case c.giveUp(handed):
 		c.cancel(errSilenced)
-	default: // answered in the last moment
+	default: // answered in the last moment, or sent over another connection
 		repay(1)
 	}
+}
+
+// giveUp ends the send, if it is still under way on the connection that was the
+// handed-th.
+func (c *connection) giveUp(handed int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.handed == handed && c.enter(sent, silenced)
 }
 
 // askLater finds out, when the send is over, whether it was the path that had died.
 func (c *connection) askLater() {
 	go func() {
 		defer func() { _ = recover() }()
-		c.dead()
+		if dead, _ := c.dead(); dead {
+			c.report()
+		}
 	}()
 }
 
-// dead tells whether the path to the server is, and the resolver if so.
-func (c *connection) dead() bool {
+// dead tells whether the path to the server is, and how many connections have been
+// handed out up to the one that leads there.
+func (c *connection) dead() (dead bool, handed int) {
 	c.mu.Lock()
-	conn := c.conn
+	conn, handed := c.conn, c.handed
 	c.mu.Unlock()
-	dead := conn != nil && c.resolver.PathDead(conn, start.Add(time.Duration(c.since.Load())))
-	if dead {
-		c.settings.watch.lost(addressOf(conn))
-	}
-	if dead && !c.told.Swap(true) {
+	return conn != nil && c.resolver.PathDead(conn, start.Add(time.Duration(c.since.Load()))), handed
+}
+
+// report has the resolver know that the path is dead.
+func (c *connection) report() {
+	if !c.told.Swap(true) {
 		c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
 	}
-	return dead
 }
 
 var (

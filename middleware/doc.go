@@ -37,11 +37,11 @@
 //
 // A request that was sent and goes unanswered may be at a service that takes its
 // time, or on a path that died. A TCP connection to the same address, made aside
-// after 0.4 s and closed at once, tells which: at most one a second and address. A slow
-// service is left alone. Where the path is dead, the zonal name goes out of use, and
-// after a second of silence the attempts that the SDK would retry end with an error
-// that has it do so, elsewhere. Others that wait for the same address are then ended
-// sooner, after 0.1 s; those that wait for a connection to the name fail over.
+// after 0.4 s and closed at once, tells which: one at a time for an address and, while
+// it is answered, one a second. A slow service is left alone. Where the path is dead, the
+// zonal name goes out of use, and after a second of silence the attempts that the SDK
+// would retry end with an error that has it do so, elsewhere. Those that still wait
+// for a connection to the name fail over.
 // An attempt that has no retry behind it is left to its caller's deadline.
 //
 // # What counts against a name

@@ -46,10 +46,9 @@ func (b ctxBody) Read(p []byte) (int, error) {
 }
 func (ctxBody) Close() error { return nil }
 
-// deadConn is a TCP connection from an address this machine doesn't have to an
-// address nobody answers: PathDead says so at once. Made by listening with a full
-// backlog.
-func deadConn(t *testing.T) net.Conn {
+// deadConn is a TCP connection to a server whose queue of connections is full: the
+// kernel drops what asks for another. heal has it accept them again.
+func deadConn(t *testing.T) (conn net.Conn, heal func()) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -64,7 +63,7 @@ func deadConn(t *testing.T) net.Conn {
 	}
 	sa, _ := syscall.Getsockname(fd)
 	addr := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: sa.(*syscall.SockaddrInet4).Port}).String()
-	conn, err := net.Dial("tcp", addr)
+	conn, err = net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +73,17 @@ func deadConn(t *testing.T) net.Conn {
 			t.Cleanup(func() { c.Close() })
 		}
 	}
-	return conn
+	return conn, func() {
+		if err := syscall.Listen(fd, 100); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // An answer that comes in the moment in which we end its send: the answer's
 // body must not fail with our cancellation.
 func TestAnswerWhileItsSendIsEnded(t *testing.T) {
-	conn := deadConn(t)
+	conn, _ := deadConn(t)
 	s := stack{url: "https://" + serviceHost, signing: "Signing"}
 	var body io.Reader
 	sends := 0
@@ -269,7 +272,8 @@ func TestStackRunTwiceAtOnce(t *testing.T) {
 // A connection that forbids to be closed (as quic-go/http3 shows to traces).
 type forbidden struct{ net.Conn }
 
-func (forbidden) Close() error { panic("connection operation prohibited") }
+func (forbidden) Close() error         { panic("connection operation prohibited") }
+func (forbidden) RemoteAddr() net.Addr { panic("connection operation prohibited") }
 
 func TestLateConnectionThatPanics(t *testing.T) {
 	defer func() {

@@ -64,11 +64,10 @@ func WithConnectBudget(d time.Duration) Option {
 
 // WithSilence sets how long a request that was sent may go unanswered on a path
 // that has died, before the SDK is told to retry it. Whether the path has died is
-// found out in the last 0.6 s of that, by a TCP connection of our own to the same
-// address, which is closed at once, at most one a second and address. A service that
-// is only slow is left alone. Where the path is dead, other requests sent to that
-// address don't wait as long. 0 is the default, [DefaultSilence]; less than 0 never
-// looks.
+// found out in the last 0.6 s of that, by TCP connections of our own to the same
+// address, which are closed at once: one at a time for an address and, while they
+// are answered, one a second. A service that is only slow is left alone. 0 is the
+// default, [DefaultSilence]; a millisecond is the least; less than 0 never looks.
 func WithSilence(d time.Duration) Option {
 	return func(o *options) { o.settings.silence = d }
 }
@@ -94,6 +93,9 @@ func newOptions(opts []Option) *options {
 		s.classify = Classify
 	}
 	s.budget, s.silence = max(s.budget, 0), max(s.silence, 0)
+	if s.silence > 0 {
+		s.silence = max(s.silence, time.Millisecond)
+	}
 	s.watch.period = DefaultConnectBudget / lookShare
 	for _, d := range []time.Duration{s.budget, s.silence} {
 		if d > 0 {

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,6 @@ type watch struct {
 	first *connection
 	timer *time.Timer // calls look; nil until the first send
 	armed bool
-	dead  map[string]int64 // addresses that a path to was found dead, and when, in nanoseconds of now()
 
 	hedging atomic.Int32 // calls that have asked for more than one connection
 }
@@ -63,37 +61,12 @@ func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := now()
-	maps.DeleteFunc(w.dead, func(_ string, found int64) bool { return now-found > int64(news) })
 	for c := w.first; c != nil; c = c.next {
 		c.look(now)
 	}
 	if w.armed = w.first != nil; w.armed {
 		w.timer.Reset(w.period)
 	}
-}
-
-// news is how long the death of a path is news for others that waited at its end:
-// they ask for themselves at once, instead of after a silence of their own.
-const news = time.Second
-
-// lost spreads it.
-func (w *watch) lost(address string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.dead == nil {
-		w.dead = map[string]int64{}
-	}
-	w.dead[address] = now()
-}
-
-// isLost is asked by those that are looked at. What was sent later may have found
-// the path alive.
-func (w *watch) isLost(c *connection) bool {
-	if len(w.dead) == 0 {
-		return false
-	}
-	found, lost := w.dead[c.address()]
-	return lost && c.since.Load() <= found
 }
 
 // maxHedging is how many calls may ask for more than one connection at a time:

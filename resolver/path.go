@@ -22,17 +22,18 @@ const (
 
 // check is one look at a path.
 type check struct {
-	done chan struct{} // closed when dead and at are known
-	dead bool
-	at   time.Time
+	begun time.Time
+	done  chan struct{} // closed when dead and at are known
+	dead  bool
+	at    time.Time
 }
 
 // PathDead tells whether the server that a connection leads to can't be connected
-// to any more: it tries, from the same address to the same address, and closes
-// what it gets. That takes up to 0.6 s. Who asks meanwhile, or within a second, is
-// told the same, except that a path which was dead before since may have come back,
-// and is tried once more; since is when the request was sent that isn't answered.
-// Whatever answers, a refusal too, shows that the path stands.
+// to any more, since a request was sent that isn't answered: it tries, from the same
+// address to the same address, and closes what it gets. That takes up to 0.6 s. Who
+// asks meanwhile, or within a second, is told the same, unless the path was dead, and
+// seen to be before since: it may have come back, and is tried once more. Whatever
+// answers, a refusal too, shows that the path stands.
 //
 // It is false where that can't be found out: for connections that aren't the
 // kernel's TCP, or of which a dialer shows only a wrapper without a NetConn
@@ -46,15 +47,19 @@ func (r *Resolver) PathDead(conn net.Conn, since time.Time) bool {
 	if !ok {
 		return false
 	}
-	c := r.check(local, tcp.RemoteAddr().String(), since)
-	if c == nil {
-		return false
-	}
-	select {
-	case <-c.done:
-		return c.dead
-	case <-r.closing.Done():
-		return false
+	for {
+		c := r.check(local, tcp.RemoteAddr().String(), since)
+		if c == nil {
+			return false
+		}
+		select {
+		case <-c.done:
+		case <-r.closing.Done():
+			return false
+		}
+		if !c.outdated(since) { // as one may be that was under way
+			return c.dead
+		}
 	}
 }
 
@@ -85,15 +90,14 @@ func (r *Resolver) check(local *net.TCPAddr, remote string, since time.Time) *ch
 	if c := r.checks[path]; c != nil && !c.outdated(since) {
 		return c
 	}
-	c := &check{done: make(chan struct{})}
+	c := &check{begun: time.Now(), done: make(chan struct{})}
 	r.checks[path] = c
 	r.running.Add(1)
 	go func() {
 		defer r.running.Done()
-		begun := time.Now()
 		c.dead = unanswered(r.closing, local, remote)
 		c.at = time.Now()
-		if c.at.Sub(begun) > 2*probeTime {
+		if c.at.Sub(c.begun) > 2*probeTime {
 			c.dead = false // this process stood still, and missed the answer perhaps
 		}
 		close(c.done)
@@ -103,8 +107,8 @@ func (r *Resolver) check(local *net.TCPAddr, remote string, since time.Time) *ch
 
 func (c *check) old() bool { return c.over() && time.Since(c.at) >= probeAgain }
 
-// outdated tells whether the path was dead, but before since.
-func (c *check) outdated(since time.Time) bool { return c.over() && c.dead && c.at.Before(since) }
+// outdated tells whether the path was dead before since, and may not be any more.
+func (c *check) outdated(since time.Time) bool { return c.over() && c.dead && c.begun.Before(since) }
 
 func (c *check) over() bool {
 	select {

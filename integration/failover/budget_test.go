@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -146,48 +145,6 @@ func TestSilenceOfADeadPath(t *testing.T) {
 	}
 	if s := p.state("sqs"); s.InUse {
 		t.Errorf("got %+v, want the name out of use", s)
-	}
-}
-
-// Given two calls on a path that dies, the second begun a while after the first, when
-// the path is found dead, then the second doesn't wait for a silence of its own.
-func TestOneCallsSilenceIsNewsForOthers(t *testing.T) {
-	p := newPlace(t, lab.Options{})
-	p.config = p.patient(3)
-	p.config.Retryer = func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
-	}
-	client := sqs.NewFromConfig(p.config)
-	send := func() error {
-		_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &p.queue, MessageBody: aws.String("hello")})
-		return err
-	}
-	var calls sync.WaitGroup
-	for range 5 { // two of their connections are sure to be kept
-		calls.Go(func() {
-			if err := send(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	calls.Wait()
-	if err := p.FaultService("sqs", home, lab.BlackHole); err != nil {
-		t.Fatal(err)
-	}
-	var ended [2]time.Time
-	for i := range ended {
-		calls.Go(func() {
-			time.Sleep(time.Duration(i) * 900 * time.Millisecond)
-			if err := send(); err != nil {
-				t.Error(err)
-			}
-			ended[i] = time.Now()
-		})
-	}
-	calls.Wait()
-	// The first is given up after 1 s. By itself the second would be after 1.9 s.
-	if later := ended[1].Sub(ended[0]); later > 450*time.Millisecond {
-		t.Errorf("the second call was answered %v after the first", later)
 	}
 }
 
