@@ -18,8 +18,8 @@ import (
 func tiny() plan {
 	p := quick()
 	p.Rounds, p.Slice, p.Deadline = 2, 60*time.Millisecond, 20*time.Second
-	p.Steady = []cell{{healthy, sqsSend, 1}, {healthy, s3PutSmall, 1}, {missing, sqsSend, 4}, {noMetadata, sqsSend, 4}}
-	p.Faults, p.Before, p.During, p.After = faults[:1], 200*time.Millisecond, 7*time.Second, 100*time.Millisecond // longer than all of the SDK's pauses
+	p.Steady = []cell{{healthy, sqsSend, 1, 2}, {healthy, s3PutSmall, 1, 1}, {missing, sqsSend, 4, 1}, {noMetadata, sqsSend, 4, 1}, {refusing, sqsSend, 4, 1}}
+	p.Faults, p.Before, p.During, p.After = faults[:1], 700*time.Millisecond, 7*time.Second, 100*time.Millisecond // longer than all of the SDK's pauses
 	p.CostRounds, p.CostCalls = 2, 50
 	return p
 }
@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 			switch {
 			case s.Setting == missing.Name && r.Contender == pinned:
 				wantFailed = r.Calls // there is no such name
-			case s.Setting == missing.Name:
+			case s.Setting == missing.Name, s.Setting == refusing.Name:
 			case r.Contender == pinned, r.Contender == ours && s.Setting == healthy.Name:
 				wantHome = 1
 			default: // the regional name, over which calls spread
@@ -58,6 +58,9 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	for _, f := range report.Faults {
+		if before := f.of(bare).Before; before.Calls == 0 || before.Home == 0 || before.Home > 0.7 {
+			t.Errorf("%s: of %d calls by the regional name %v were in the zone before the fault, want a third", f.Fault, before.Calls, before.Home)
+		}
 		if us := f.of(ours); us.Failed != 0 || us.Recovered == nil {
 			t.Errorf("%s: azaffinity: %d of %d calls failed, want none: %s", f.Fault, us.Failed, us.Calls, us.Error)
 		}

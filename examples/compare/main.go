@@ -140,7 +140,7 @@ func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Repo
 	defer b.done()
 	start := time.Now()
 	report := Report{
-		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds,
+		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds, FaultRounds: p.FaultRounds,
 		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(),
 	}
 	if network != nil {
@@ -164,11 +164,16 @@ func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Repo
 			return report, err
 		}
 		for i, t := range all {
-			report.Steady = append(report.Steady, steadyOf(p.Steady[at+i], t))
+			report.Steady = append(report.Steady, steadyOf(p.Steady[at+i], p.Steady[at+i].rounds(p), t))
 		}
 		at = end
 	}
 	report.Late, report.Paths = late(), paths()
+	for i, c := range p.Steady {
+		if c.setting == healthy && c.workload.Name == sqsSend.Name && c.callers == 1 {
+			report.Farther = fartherOf(report.Steady[i], p.Distances)
+		}
+	}
 	for _, f := range p.Faults {
 		late := watchLateness(ctx)
 		b.next(f.Name)
@@ -191,7 +196,7 @@ func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Repo
 			return report, err
 		}
 	}
-	report.Targets = targets(report, p.Distances)
+	report.Targets = targets(report)
 	report.Took = time.Since(start).Round(time.Second).String()
 	return report, ctx.Err()
 }

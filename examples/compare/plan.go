@@ -32,7 +32,10 @@ type cell struct {
 	setting  setting
 	workload workload
 	callers  int
+	times    int // as many rounds as the plan has; 0: once
 }
+
+func (c cell) rounds(p plan) int { return p.Rounds * max(c.times, 1) }
 
 // minRounds is the least number whose median has a 95 % confidence interval.
 const minRounds = 6
@@ -44,39 +47,35 @@ func standard() plan {
 		Faults: faults, FaultRounds: 2, Before: time.Second, During: 6 * time.Second, After: 7 * time.Second, FaultRate: 20,
 		CostRounds: 24, CostCalls: 1000,
 	}
-	for _, w := range []workload{sqsSend, sqsNew} {
-		for _, callers := range []int{1, 16, 128} {
-			p.Steady = append(p.Steady, cell{healthy, w, callers})
-		}
+	p.Steady = []cell{
+		{healthy, sqsSend, 1, 3}, {healthy, sqsSend, 16, 4}, {healthy, sqsSend, 128, 1},
+		{healthy, sqsNew, 1, 1}, {healthy, sqsNew, 16, 1}, {healthy, sqsNew, 128, 1},
+		{healthy, dynamoGet, 1, 1}, {healthy, dynamoGet, 16, 1},
+		{healthy, s3GetSmall, 1, 1}, {healthy, s3PutSmall, 1, 1}, {healthy, s3GetLarge, 1, 1}, {healthy, s3PutLarge, 1, 1},
+		{missing, sqsSend, 16, 1}, {noMetadata, sqsSend, 16, 1}, {refusing, sqsSend, 16, 1},
 	}
-	for _, w := range []workload{dynamoGet, s3GetSmall, s3PutSmall, s3GetLarge, s3PutLarge} {
-		p.Steady = append(p.Steady, cell{healthy, w, 1})
-	}
-	p.Steady = append(p.Steady, cell{healthy, dynamoGet, 16}, cell{missing, sqsSend, 16}, cell{noMetadata, sqsSend, 16}, cell{refusing, sqsSend, 16})
 	return p
 }
 
 // quick takes less than a minute: fewer workloads, shorter faults, and rounds that are just enough.
 func quick() plan {
 	p := standard()
-	p.Name, p.Rounds, p.Slice, p.Deadline = "quick", minRounds, 120*time.Millisecond, 2500*time.Millisecond
-	p.FaultRounds, p.Before, p.During, p.After = 1, 500*time.Millisecond, 3*time.Second, 500*time.Millisecond
+	p.Name, p.Rounds, p.Slice, p.Deadline = "quick", minRounds, 120*time.Millisecond, 3500*time.Millisecond
+	p.FaultRounds, p.Before, p.During, p.After = 1, 500*time.Millisecond, 4*time.Second, 500*time.Millisecond
 	p.CostRounds, p.CostCalls = 12, 400
 	p.Steady = []cell{
-		{healthy, sqsSend, 1},
-		{healthy, sqsSend, 16},
-		{healthy, s3GetSmall, 1},
-		{healthy, sqsNew, 1},
-		{missing, sqsSend, 16},
-		{noMetadata, sqsSend, 16},
-		{refusing, sqsSend, 16},
+		{healthy, sqsSend, 1, 1}, {healthy, sqsSend, 16, 1}, {healthy, s3GetSmall, 1, 1}, {healthy, sqsNew, 1, 1},
+		{missing, sqsSend, 16, 1}, {noMetadata, sqsSend, 16, 1}, {refusing, sqsSend, 16, 1},
 	}
 	return p
 }
 
 // length is how long it takes, about.
 func (p plan) length() time.Duration {
-	turns := time.Duration(len(p.Steady) * p.Rounds * len(names))
+	turns := time.Duration(0)
+	for _, c := range p.Steady {
+		turns += time.Duration(c.rounds(p) * len(names))
+	}
 	outages := time.Duration(len(p.Faults) * p.FaultRounds)
 	cost := time.Duration(p.CostRounds*(len(names)+1)*p.CostCalls) * costly
 	return turns*(p.Slice+settling) + outages*(p.Before+p.During+p.After+p.Deadline/2) + cost
@@ -106,14 +105,6 @@ func (d distances) between(from, to string) time.Duration {
 		return d.Near
 	}
 	return d.Far
-}
-
-// spared is what a round trip in the own zone takes less than one to zones that have these parts of the calls.
-func (d distances) spared(parts map[string]float64) (spared time.Duration) {
-	for zone, part := range parts {
-		spared += time.Duration(part * 2 * float64(d.between(home, zone)-d.Inside))
-	}
-	return spared
 }
 
 func (d distances) String() string {

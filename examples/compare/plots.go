@@ -75,12 +75,13 @@ func (s Steady) cdf(title string) ([]byte, error) {
 	for _, t := range s.taken {
 		sorted := milliseconds(t.samples)
 		if len(sorted) == 0 {
+			p.Legend.Add(t.contender + ": none answered")
 			continue
 		}
 		empty = false
 		points := make(plotter.XYs, len(sorted))
 		for i, x := range sorted {
-			points[i] = plotter.XY{X: x, Y: float64(i+1) / float64(len(sorted))}
+			points[i] = plotter.XY{X: x, Y: float64(i+1) / float64(len(t.samples))}
 		}
 		line, err := plotter.NewLine(points)
 		if err != nil {

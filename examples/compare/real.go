@@ -96,7 +96,7 @@ func (v vpc) compare(ctx context.Context, f flags, stdin io.Reader, stderr io.Wr
 		if err != nil {
 			return report, err
 		}
-		report.Steady = append(report.Steady, steadyOf(c, all))
+		report.Steady = append(report.Steady, steadyOf(c, c.rounds(p), all))
 	}
 	report.Took = time.Since(start).Round(time.Second).String()
 	return report, nil
@@ -137,7 +137,7 @@ func (v vpc) surroundings(ctx context.Context, known resolver.Snapshot, o realOp
 				addresses[w.Service][address.Unmap()] = known.ZoneName
 			}
 			w.Rate = o.rate
-			cells = append(cells, cell{healthy, w, 1})
+			cells = append(cells, cell{healthy, w, 1, 1})
 			break
 		}
 	}

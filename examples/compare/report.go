@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"iter"
+	"math"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -17,6 +20,10 @@ type Report struct {
 	Deadline float64 `json:"deadlineSeconds"`
 	// Distances is empty where they are not the lab's.
 	Distances string `json:"distances,omitempty"`
+	// FaultRounds are those of each fault.
+	FaultRounds int `json:"faultRounds,omitempty"`
+	// Farther is there with the lab's distances.
+	Farther []Farther `json:"farther,omitempty"`
 	// Paths are there where packets really travel.
 	Paths []Path `json:"paths,omitempty"`
 	// Late is how much later than it should this process was run while nothing changed, at p99, in milliseconds: on a busy machine long.
@@ -32,6 +39,7 @@ type Steady struct {
 	Setting  string         `json:"setting"`
 	Workload string         `json:"workload"`
 	Callers  int            `json:"callers"`
+	Rounds   int            `json:"rounds"`
 	Results  []SteadyResult `json:"results"`
 
 	taken []taken
@@ -42,7 +50,7 @@ type SteadyResult struct {
 	Contender string `json:"contender"`
 	Counts
 	Latency Latency `json:"milliseconds"`
-	// The ratios are taken round by round; nil where a side answered nothing.
+	// The ratios of medians are taken round by round, those of p99 of all rounds together; nil where a side answered nothing, or too little.
 	P50VsBare   *Ratio `json:"p50VsBare,omitempty"`
 	P50VsPinned *Ratio `json:"p50VsPinned,omitempty"`
 	P99VsBare   *Ratio `json:"p99VsBare,omitempty"`
@@ -52,10 +60,9 @@ type SteadyResult struct {
 	Error string `json:"error,omitempty"` // the first
 }
 
-func steadyOf(c cell, all []taken) Steady {
-	s := Steady{Setting: c.setting.Name, Workload: c.workload.Name, Callers: c.callers, taken: all}
+func steadyOf(c cell, rounds int, all []taken) Steady {
+	s := Steady{Setting: c.setting.Name, Workload: c.workload.Name, Callers: c.callers, Rounds: rounds, taken: all}
 	p50 := func(l Latency) float64 { return l.P50 }
-	p99 := func(l Latency) float64 { return l.P99 }
 	mean := func(l Latency) float64 { return l.Mean }
 	against := map[string][]sample{}
 	for _, t := range all {
@@ -65,12 +72,12 @@ func steadyOf(c cell, all []taken) Steady {
 		r := SteadyResult{Contender: t.contender, Counts: count(t.samples), Latency: latencyOf(milliseconds(t.samples)), Error: firstError(t.samples)}
 		if t.contender != bare {
 			r.P50VsBare = overRounds(byRound(t.samples, p50), byRound(against[bare], p50))
-			r.P99VsBare = overRounds(byRound(t.samples, p99), byRound(against[bare], p99))
+			r.P99VsBare = pooled(perRound(t.samples), perRound(against[bare]), 0.99)
 			r.Saved = difference(byRound(against[bare], mean), byRound(t.samples, mean))
 		}
 		if t.contender != pinned {
 			r.P50VsPinned = overRounds(byRound(t.samples, p50), byRound(against[pinned], p50))
-			r.P99VsPinned = overRounds(byRound(t.samples, p99), byRound(against[pinned], p99))
+			r.P99VsPinned = pooled(perRound(t.samples), perRound(against[pinned]), 0.99)
 		}
 		s.Results = append(s.Results, r)
 	}
@@ -118,6 +125,7 @@ type Fault struct {
 type FaultResult struct {
 	Contender string `json:"contender"`
 	Counts           // of all calls, from before the fault until after it
+	Before    Counts `json:"before"` // of those that began before the fault
 	During    Counts `json:"during"` // of those that began while it lasted
 	// Recovered is how long after the fault began all calls that began from then on were answered within a second, in seconds, the
 	// longest of all rounds. Nil: not before it was repaired.
@@ -125,48 +133,77 @@ type FaultResult struct {
 	// Returned is how long after the repair calls were in the own zone again, in seconds, the longest of all rounds. Nil: not
 	// as long as it was watched. Of the bare SDK it says when the first call was.
 	Returned *float64 `json:"returnedSeconds,omitempty"`
-	// Steady is of calls that began in the second half of the fault.
-	Steady    Latency `json:"steadyMilliseconds"`
-	P99VsBare *Ratio  `json:"steadyP99VsBare,omitempty"`
-	P50VsBare *Ratio  `json:"steadyP50VsBare,omitempty"`
-	Error     string  `json:"error,omitempty"` // the first
+	// Steady is of calls that began in the second half of the fault. Those that failed, or were slow and not answered before the repair,
+	// took for ever.
+	Steady      Latency `json:"steadyMilliseconds"`
+	P50VsBare   *Ratio  `json:"steadyP50VsBare,omitempty"`
+	P50VsPinned *Ratio  `json:"steadyP50VsPinned,omitempty"`
+	Error       string  `json:"error,omitempty"` // the first
 }
 
 func faultOf(f fault, outages []outage) Fault {
 	out := Fault{Fault: f.Name, Workload: f.workload.Name, Rounds: len(outages), outages: outages}
-	steady := map[string][]float64{}
+	steady := map[string]map[int][]float64{}
 	for i, name := range names {
 		r := FaultResult{Contender: name}
-		var all, during, late []sample
+		var all, before, during []sample
+		settled := map[int][]float64{}
 		recovered, returned := 0.0, 0.0
 		everRecovered, everReturned := true, true
-		for _, o := range outages {
+		for round, o := range outages {
 			samples := o.all[i].samples
 			all = append(all, samples...)
 			d := between(samples, o.struck, o.repaired)
-			during = append(during, d...)
-			late = append(late, between(samples, (o.struck+o.repaired)/2, o.repaired)...)
+			before, during = append(before, between(samples, 0, o.struck)...), append(during, d...)
+			settled[round] = o.settled(samples)
 			at, ok := recovery(d, o)
 			recovered, everRecovered = max(recovered, at.Seconds()), everRecovered && ok
 			at, ok = comeback(samples, o)
 			returned, everReturned = max(returned, at.Seconds()), everReturned && ok
 			out.Lasted += (o.repaired - o.struck).Seconds() / float64(len(outages)*len(names))
 		}
-		r.Counts, r.During, r.Error = count(all), count(during), firstError(all)
+		r.Counts, r.Before, r.During, r.Error = count(all), count(before), count(during), firstError(all)
 		if everRecovered {
 			r.Recovered = &recovered
 		}
 		if everReturned {
 			r.Returned = &returned
 		}
-		steady[name] = milliseconds(late)
-		r.Steady = latencyOf(steady[name])
+		steady[name] = settled
+		r.Steady = latencyOf(slices.Sorted(values(settled)))
 		if name != bare {
-			r.P50VsBare, r.P99VsBare = overCalls(steady[name], steady[bare], 0.5), overCalls(steady[name], steady[bare], 0.99)
+			r.P50VsBare = pooled(settled, steady[bare], 0.5)
+		}
+		if name != bare && name != pinned {
+			r.P50VsPinned = pooled(settled, steady[pinned], 0.5)
 		}
 		out.Results = append(out.Results, r)
 	}
 	return out
+}
+
+// settled is how many milliseconds calls took that began in the second half of the fault.
+func (o outage) settled(samples []sample) (took []float64) {
+	for _, s := range between(samples, (o.struck+o.repaired)/2, o.repaired) {
+		if s.Err != nil || s.Took > slow && s.At+s.Took > o.repaired {
+			took = append(took, math.Inf(1)) // it was the repair that it waited for
+		} else {
+			took = append(took, ms(s.Took))
+		}
+	}
+	return took
+}
+
+func values(rounds map[int][]float64) iter.Seq[float64] {
+	return func(yield func(float64) bool) {
+		for _, round := range rounds {
+			for _, x := range round {
+				if !yield(x) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // between are the samples of calls that began then.

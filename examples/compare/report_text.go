@@ -24,9 +24,14 @@ func (r Report) grids() (all []grid) {
 	if len(r.Paths) > 0 {
 		all = append(all, r.paths())
 	}
+	if len(r.Farther) > 0 {
+		all = append(all, r.farther())
+	}
 	steady := grid{
 		Title: "Where nothing changes",
-		Note: "Latency of answered calls in ms. Ratios of medians with their 95% interval over rounds; below 1 is better. " +
+		Note: "Latency of answered calls in ms; none where there are too few calls to say. Ratios of medians with their 95% interval over rounds; below 1 is better. " +
+			"Callers of a workload share a rate, small calls 500 a second: more of them would measure the machine's processors. " +
+			"Where connections are kept, net/http prefers those that were returned last, which are those of the slower zones. " +
 			fmt.Sprintf("The machine ran this process up to %s ms late (p99).", figure(r.Late)),
 		Header: []string{"setting", "workload", "callers", "contender", "calls", "in zone", "p50", "p90", "p99", "p99.9", "failed", ">1s", "p50 / bare", "p50 / pinned"},
 	}
@@ -37,7 +42,7 @@ func (r Report) grids() (all []grid) {
 			if i == 0 {
 				row[0], row[1], row[2] = s.Setting, s.Workload, fmt.Sprint(s.Callers)
 			}
-			steady.Rows = append(steady.Rows, append(append(row, latencies(x.Latency, x.Calls-x.Failed)...),
+			steady.Rows = append(steady.Rows, append(append(row, latencies(x.Latency)...),
 				fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), x.P50VsBare.String(), x.P50VsPinned.String()))
 		}
 	}
@@ -46,19 +51,20 @@ func (r Report) grids() (all []grid) {
 	if len(r.Faults) > 0 {
 		faults := grid{
 			Title: "Through a fault of the own zone",
-			Note: "All contenders at the same time, each call when it is due. Recovered: from then on no call failed or took over a second. " +
-				"Back: how long after the repair a call was in the zone. Settled: calls of the fault's second half, in ms. " +
+			Note: fmt.Sprintf("All contenders at the same time, %d calls at once when they are due; rounds: %d. ", burst, r.FaultRounds) +
+				"Recovered: no call that began later failed or took over a second. Back: how long after the repair a call was in the zone. " +
+				"Settled: calls of the fault's second half, in ms; none where most weren't answered before the repair. " + onLoopback(r) +
 				"Late is how late the machine ran this process (p99): where that is more than some ms, it was too busy to tell much.",
 			Header: []string{
-				"fault", "contender", "calls", "failed", ">1s", "in it: calls", "failed", "recovered", "back",
-				"settled p50", "p90", "p99", "p99 / bare",
+				"fault", "contender", "calls", "failed", ">1s", "in zone before", "in it: calls", "failed", "recovered", "back",
+				"settled p50", "p90", "p99", "p50 / bare", "p50 / pinned",
 			},
 		}
 		for _, f := range r.Faults {
 			faults.groups = append(faults.groups, len(faults.Rows))
 			for i, x := range f.Results {
 				row := []string{
-					"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow),
+					"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), percent(x.Before.Home, x.Before.Failed < x.Before.Calls),
 					fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen"),
 				}
 				if i == 0 {
@@ -67,12 +73,8 @@ func (r Report) grids() (all []grid) {
 				if i == 1 {
 					row[0] = fmt.Sprintf("(%s ms late)", figure(f.Late))
 				}
-				if x.Steady.P50 == 0 {
-					row = append(row, "-", "-", "-")
-				} else {
-					row = append(row, figure(x.Steady.P50), figure(x.Steady.P90), figure(x.Steady.P99))
-				}
-				faults.Rows = append(faults.Rows, append(row, x.P99VsBare.String()))
+				row = append(row, latencies(x.Steady)[:3]...)
+				faults.Rows = append(faults.Rows, append(row, x.P50VsBare.String(), x.P50VsPinned.String()))
 			}
 		}
 		all = append(all, faults)
@@ -136,7 +138,7 @@ func (r Report) failures() grid {
 
 // headline says what ran where.
 func (r Report) headline() string {
-	parts := []string{fmt.Sprintf("%s plan, %d rounds, %s", r.Plan, r.Rounds, r.Took)}
+	parts := []string{fmt.Sprintf("%s plan, %s, rounds: %d or more", r.Plan, r.Took, r.Rounds)}
 	if r.Distances != "" {
 		parts = append(parts, r.Distances)
 	}
@@ -191,19 +193,23 @@ func cells(row []string) table.Row {
 	return all
 }
 
-// latencies are the four columns. A quantile that is one of the few largest of all says nothing.
-func latencies(l Latency, answered int) []string {
+// latencies are the four columns.
+func latencies(l Latency) []string {
 	all := make([]string, 4)
-	for i, q := range []struct {
-		value float64
-		least int
-	}{{l.P50, 1}, {l.P90, 20}, {l.P99, 200}, {l.P999, 2000}} {
-		all[i] = "-"
-		if answered >= q.least {
-			all[i] = figure(q.value)
+	for i, x := range []float64{l.P50, l.P90, l.P99, l.P999} {
+		if all[i] = "-"; x > 0 {
+			all[i] = figure(x)
 		}
 	}
 	return all
+}
+
+// onLoopback says what a black hole is not, where packets don't really travel.
+func onLoopback(r Report) string {
+	if len(r.Paths) > 0 {
+		return ""
+	}
+	return "On the loopback the kernel keeps what is sent into a black hole, and delivers it at the repair: with -netns it is really lost. "
 }
 
 // String is the center and the interval.

@@ -72,7 +72,7 @@ func (r *runner) rounds(ctx context.Context, contenders []contender, c cell) ([]
 		programs[i] = who.open(c.workload, r.plan.Deadline)
 		defer programs[i].reconnect()
 	}
-	for round := range r.plan.Rounds {
+	for round := range c.rounds(r.plan) {
 		for _, i := range rand.Perm(len(contenders)) {
 			all[i].samples = append(all[i].samples, r.turn(ctx, programs[i], c, round)...)
 			r.spent(r.plan.Slice + settling)
@@ -84,12 +84,12 @@ func (r *runner) rounds(ctx context.Context, contenders []contender, c cell) ([]
 	return all, nil
 }
 
-// turn measures a program for a while. A regional name's connections are spread over zones by DNS, and stay: a turn with
-// few callers has several legs with new connections, one for each zone that the name may lead to.
+// turn measures a program for a while. A regional name's connections are spread over zones by DNS, and stay: a turn has
+// several legs with new connections, one for each zone that the name may lead to.
 func (r *runner) turn(ctx context.Context, p *program, c cell, round int) []sample {
 	runtime.GC() // of what others left
 	legs := 1
-	if c.callers < keptConnections && !c.workload.Churn {
+	if !c.workload.Churn {
 		legs = 3
 	}
 	var (
@@ -142,6 +142,10 @@ type outage struct {
 	struck, repaired time.Duration // since the round began
 }
 
+// burst is how many calls come at once through a fault: as many as there are kept connections at first, twice as many as
+// zones. Single calls would all go over the same one, which net/http kept last, in whatever zone that is.
+const burst = 6
+
 // through has all contenders make calls side by side while a fault begins and ends. Each call begins when it is due,
 // however many are under way: a caller that waits for its last call would keep quiet while it is worst.
 func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err error) {
@@ -164,7 +168,7 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 		o.all = append(o.all, taken{contender: who.Name})
 		programs[i] = who.open(f.workload, r.plan.Deadline)
 		defer programs[i].reconnect()
-		programs[i].warm(ctx, 6)
+		programs[i].warm(ctx, burst)
 	}
 	runtime.GC()
 
@@ -175,7 +179,7 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 	var (
 		mu    sync.Mutex
 		calls sync.WaitGroup
-		every = time.Duration(float64(time.Second) / rate)
+		every = time.Duration(burst * float64(time.Second) / rate)
 		began = time.Now()
 	)
 	calling, stop := context.WithCancel(ctx)
@@ -188,12 +192,14 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 				if sleep(calling, time.Until(slot.Add(rand.N(every)))); calling.Err() != nil {
 					return
 				}
-				calls.Go(func() {
-					s := prog.measure(ctx, do, round, began)
-					mu.Lock()
-					defer mu.Unlock()
-					o.all[i].samples = append(o.all[i].samples, s)
-				})
+				for range burst {
+					calls.Go(func() {
+						s := prog.measure(ctx, do, round, began)
+						mu.Lock()
+						defer mu.Unlock()
+						o.all[i].samples = append(o.all[i].samples, s)
+					})
+				}
 			}
 		})
 	}

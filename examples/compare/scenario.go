@@ -36,7 +36,7 @@ var (
 	healthy    = setting{Name: "healthy"}
 	missing    = setting{Name: "no endpoint in the zone", notAtHome: true}
 	noMetadata = setting{Name: "no metadata", noMetadata: true}
-	refusing   = setting{Name: "zone has refused for long", fault: lab.Refuse}
+	refusing   = setting{Name: "zone refuses from the start", fault: lab.Refuse}
 )
 
 // fault is something that happens to the endpoints of the program's own zone, and ends.

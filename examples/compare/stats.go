@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -50,29 +51,59 @@ func finite(x float64) *float64 {
 	return &x
 }
 
-// overCalls is the ratio of two samples' quantiles where there are no rounds to compare. The interval is a bootstrap's.
-func overCalls(of, by []float64, q float64) *Ratio {
+// pooled is the ratio of the q-th quantiles of all rounds' values together, for quantiles that a single round has too few values for. The
+// interval is a bootstrap's over rounds, whose calls have much in common. Both sides need enough values.
+func pooled(of, by map[int][]float64, q float64) *Ratio {
 	const resamples = 1000
-	if len(of) < 2 || len(by) < 2 {
+	rounds := slices.Sorted(maps.Keys(of))
+	ratio := func(rounds []int) float64 {
+		var a, b []float64
+		for _, round := range rounds {
+			a, b = append(a, of[round]...), append(b, by[round]...)
+		}
+		slices.Sort(a)
+		slices.Sort(b)
+		if len(a) < enough(q) || len(b) < enough(q) {
+			return math.NaN()
+		}
+		if x := quantile(b, q); finite(x) != nil {
+			return quantile(a, q) / x
+		}
+		return math.NaN()
+	}
+	r := &Ratio{Center: ratio(rounds)}
+	if finite(r.Center) == nil {
 		return nil
 	}
-	random := rand.New(rand.NewPCG(1, 2)) // the same calls give the same interval
-	again := func(xs []float64) float64 {
-		drawn := make([]float64, len(xs))
-		for i := range drawn {
-			drawn[i] = xs[random.IntN(len(xs))]
-		}
-		slices.Sort(drawn)
-		return quantile(drawn, q)
+	if len(rounds) < minRounds {
+		return r
 	}
-	ratios := make([]float64, resamples)
-	for i := range ratios {
-		ratios[i] = again(of) / again(by)
+	random := rand.New(rand.NewPCG(1, 2)) // the same calls give the same interval
+	var ratios []float64
+	drawn := make([]int, len(rounds))
+	for range resamples {
+		for i := range drawn {
+			drawn[i] = rounds[random.IntN(len(rounds))]
+		}
+		if x := ratio(drawn); finite(x) != nil {
+			ratios = append(ratios, x)
+		}
+	}
+	if len(ratios) < resamples*9/10 {
+		return r
 	}
 	slices.Sort(ratios)
 	low, high := quantile(ratios, (1-confidence)/2), quantile(ratios, (1+confidence)/2)
-	of, by = slices.Sorted(slices.Values(of)), slices.Sorted(slices.Values(by))
-	return &Ratio{Center: quantile(of, q) / quantile(by, q), Low: &low, High: &high}
+	r.Low, r.High = &low, &high
+	return r
+}
+
+// enough is how many values a quantile above the median needs: where there are fewer, it is one of the two greatest.
+func enough(q float64) int {
+	if q <= 0.5 {
+		return 1
+	}
+	return int(math.Round(2 / (1 - q)))
 }
 
 // quantile is the least of the sorted values that at least the q-th part does not exceed.
@@ -97,13 +128,13 @@ func milliseconds(samples []sample) []float64 {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// Latency is that of answered calls, in milliseconds.
+// Latency is that of answered calls, in milliseconds. What there are too few calls for is 0.
 type Latency struct {
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p999"`
-	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50,omitempty"`
+	P90  float64 `json:"p90,omitempty"`
+	P99  float64 `json:"p99,omitempty"`
+	P999 float64 `json:"p999,omitempty"`
+	Mean float64 `json:"mean,omitempty"`
 }
 
 func latencyOf(sorted []float64) (l Latency) {
@@ -113,7 +144,16 @@ func latencyOf(sorted []float64) (l Latency) {
 	for _, x := range sorted {
 		l.Mean += x / float64(len(sorted))
 	}
-	l.P50, l.P90, l.P99, l.P999 = quantile(sorted, 0.5), quantile(sorted, 0.9), quantile(sorted, 0.99), quantile(sorted, 0.999)
+	if finite(l.Mean) == nil {
+		l.Mean = 0
+	}
+	of := func(q float64) float64 {
+		if x := quantile(sorted, q); len(sorted) >= enough(q) && finite(x) != nil {
+			return x
+		}
+		return 0
+	}
+	l.P50, l.P90, l.P99, l.P999 = of(0.5), of(0.9), of(0.99), of(0.999)
 	return l
 }
 
@@ -156,15 +196,23 @@ func count(samples []sample) (c Counts) {
 	return c
 }
 
+// perRound are each round's answered calls, in milliseconds.
+func perRound(samples []sample) map[int][]float64 {
+	rounds := map[int][]float64{}
+	for _, s := range samples {
+		if s.Err == nil {
+			rounds[s.Round] = append(rounds[s.Round], ms(s.Took))
+		}
+	}
+	return rounds
+}
+
 // byRound is a figure of each round's answered calls.
 func byRound(samples []sample, figure func(Latency) float64) map[int]float64 {
-	rounds := map[int][]sample{}
-	for _, s := range samples {
-		rounds[s.Round] = append(rounds[s.Round], s)
-	}
 	figures := map[int]float64{}
-	for round, of := range rounds {
-		figures[round] = figure(latencyOf(milliseconds(of)))
+	for round, took := range perRound(samples) {
+		slices.Sort(took)
+		figures[round] = figure(latencyOf(took))
 	}
 	return figures
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -56,20 +57,34 @@ func TestOverRounds(t *testing.T) {
 	}
 }
 
-func TestOverCalls(t *testing.T) {
-	var of, by []float64
+func TestPooled(t *testing.T) {
+	of, by := map[int][]float64{}, map[int][]float64{}
 	for i := range 500 {
-		of, by = append(of, 2*float64(i+1)), append(by, float64(i+1))
+		of[i%10], by[i%10] = append(of[i%10], 2*float64(i+1)), append(by[i%10], float64(i+1))
 	}
-	r := overCalls(of, by, 0.5)
-	if r.Center != 2 || *r.Low >= 2 || *r.High <= 2 || *r.Low < 1.7 || *r.High > 2.3 {
-		t.Errorf("got %v, want 2 inside an interval around it", r)
+	r := pooled(of, by, 0.99)
+	if r.Center != 2 || r.Low == nil || *r.Low < 1.9 || *r.High > 2.1 {
+		t.Errorf("got %v, want 2 inside a narrow interval: the rounds are alike", r)
 	}
-	if again := overCalls(of, by, 0.5); *again.Low != *r.Low || *again.High != *r.High {
+	if again := pooled(of, by, 0.99); *again.Low != *r.Low || *again.High != *r.High {
 		t.Errorf("the same calls: got %v, and then %v", r, again)
 	}
-	if r := overCalls(nil, by, 0.5); r != nil {
+	if r := pooled(of, by, 0.999); r != nil {
+		t.Errorf("p99.9 of 500: got %v, want none", r)
+	}
+	two := map[int][]float64{0: of[0], 1: of[1]}
+	if r := pooled(two, two, 0.5); r.Center != 1 || r.Low != nil {
+		t.Errorf("two rounds: got %v, want 1 without an interval", r)
+	}
+	if r := pooled(nil, by, 0.5); r != nil {
 		t.Errorf("no calls: got %v, want none", r)
+	}
+	never := map[int][]float64{0: {math.Inf(1), math.Inf(1)}}
+	if r := pooled(by, never, 0.5); r != nil {
+		t.Errorf("most never answered by the other: got %v, want none", r)
+	}
+	if r := pooled(never, by, 0.5); r != nil {
+		t.Errorf("most never answered: got %v, want none", r)
 	}
 }
 
@@ -92,8 +107,8 @@ func TestVerdicts(t *testing.T) {
 		if got := reaches(test.r, 1); got != test.reaches {
 			t.Errorf("%s: reaches: got %v, want %v", test.name, got, test.reaches)
 		}
-		if got := within(test.r, 1).unless(tooLate + 1); got == Missed {
-			t.Errorf("%s: on a busy machine: got %v, want anything else", test.name, got)
+		if got := within(test.r, 1).unless(tooLate + 1); got != Unclear {
+			t.Errorf("%s: on a busy machine: got %v, want Unclear", test.name, got)
 		}
 	}
 }
@@ -120,20 +135,50 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-func TestSpared(t *testing.T) {
-	d := distances{100 * time.Microsecond, 500 * time.Microsecond, 750 * time.Microsecond}
+// Given calls that took 1 ms in the own zone, 2 ms in the next and 3 ms in the far one, whatever was asked for, then what was measured is what could
+// be saved.
+func TestFarther(t *testing.T) {
+	var samples []sample
+	for i, zone := range zoneNames {
+		for range 20 {
+			samples = append(samples, sample{Zone: zone, Took: time.Duration(i+1) * time.Millisecond})
+		}
+	}
+	all := fartherOf(Steady{taken: []taken{{bare, samples}}}, typical)
+	if len(all) != 2 || all[0] != (Farther{"us-east-1b", 0.8, 1, 20}) || all[1] != (Farther{"us-east-1c", 1.3, 2, 20}) {
+		t.Fatalf("got %+v", all)
+	}
 	for _, test := range []struct {
 		name  string
 		parts map[string]float64
-		want  time.Duration
+		want  float64
 	}{
 		{"all at home", map[string]float64{home: 1}, 0},
-		{"all in the far zone", map[string]float64{"us-east-1c": 1}, 1300 * time.Microsecond},
-		{"half and half", map[string]float64{home: 0.5, "us-east-1b": 0.5}, 400 * time.Microsecond},
+		{"all in the far zone", map[string]float64{"us-east-1c": 1}, 2},
+		{"half and half", map[string]float64{home: 0.5, "us-east-1b": 0.5}, 0.5},
 	} {
-		if got := d.spared(test.parts); got != test.want {
+		if got := spared(all, test.parts); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
+	}
+	if all := fartherOf(Steady{taken: []taken{{bare, samples[:50]}}}, typical); all != nil {
+		t.Errorf("ten calls in a zone: got %+v, want none", all)
+	}
+}
+
+// What is answered by the repair only, or fails, took for ever.
+func TestSettled(t *testing.T) {
+	const s = time.Second
+	o := outage{struck: 2 * s, repaired: 12 * s}
+	got := o.settled([]sample{
+		{At: 3 * s, Took: s}, // in the first half
+		{At: 8 * s, Took: s / 1000}, {At: 8 * s, Took: s, Err: errors.New("broken")}, {At: 10 * s, Took: 3 * s}, {At: 11999 * time.Millisecond, Took: s / 100},
+	})
+	if want := []float64{1, math.Inf(1), math.Inf(1), 10}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if l := latencyOf([]float64{1, math.Inf(1), math.Inf(1)}); l != (Latency{}) {
+		t.Errorf("most never answered: got %+v, want nothing", l)
 	}
 }
 

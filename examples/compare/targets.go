@@ -25,9 +25,9 @@ const (
 // tooLate is how late a machine may run this process, in milliseconds, for what was missed to count.
 const tooLate = 10
 
-// unless doesn't blame anybody for what a busy machine may have done.
+// unless neither blames nor praises anybody for what a busy machine may have done.
 func (v Verdict) unless(late float64) Verdict {
-	if v == Missed && late > tooLate {
+	if late > tooLate {
 		return Unclear
 	}
 	return v
@@ -47,7 +47,7 @@ func within(r *Ratio, limit float64) Verdict {
 }
 
 // targets are the project's own, judged.
-func targets(r Report, d distances) (all []Target) {
+func targets(r Report) (all []Target) {
 	for _, s := range r.Steady {
 		if s.Setting == refusing.Name {
 			us := s.of(ours)
@@ -67,7 +67,10 @@ func targets(r Report, d distances) (all []Target) {
 		if s.Workload == sqsNew.Name || us.Saved == nil {
 			continue
 		}
-		ideal := ms(d.spared(s.of(bare).Zones))
+		ideal := spared(r.Farther, s.of(bare).Zones)
+		if ideal <= 0 {
+			continue
+		}
 		all = append(all, Target{
 			Text:     fmt.Sprintf("%s, %s: saves 95%% of what the distances to the bare SDK's zones allow, %.2f ms a call", s.Workload, callers(s.Callers), ideal),
 			Measured: fmt.Sprintf("%s ms, %.0f%%", us.Saved, 100*us.Saved.Center/ideal), Verdict: reaches(us.Saved, 0.95*ideal).unless(r.Late),
@@ -84,19 +87,27 @@ func targets(r Report, d distances) (all []Target) {
 			Measured: fmt.Sprintf("%d of %d, %d of them begun in it; pinned name %d, %d; bare SDK %d, %d",
 				us.Failed, us.Calls, us.During.Failed, they.Failed, they.During.Failed, plain.Failed, plain.During.Failed),
 			Verdict: verdict.unless(f.Late),
-		}, Target{
-			Text:     f.Fault + ": p99 in its second half within 5% of the bare SDK's",
-			Measured: us.P99VsBare.String(), Verdict: within(us.P99VsBare, 1.05).unless(f.Late),
 		})
 	}
+	sharp := slices.ContainsFunc(r.Costs, func(c Cost) bool { return c.Contender == control && c.CPURatio.within(0.02) })
 	for _, c := range r.Costs {
-		if c.Contender == ours {
-			all = append(all,
-				Target{"own CPU at most 2% of a bare call's without its network", c.CPURatio.String(), within(c.CPURatio, 1.02).unless(r.Late)},
-				Target{"own allocations at most 2% of a bare call's without its network", c.AllocRatio.String(), within(c.AllocRatio, 1.02)})
+		if c.Contender != ours {
+			continue
 		}
+		cpu := within(c.CPURatio, 1.02).unless(r.Late)
+		if !sharp {
+			cpu = Unclear // the bare SDK differs from itself by more
+		}
+		all = append(all,
+			Target{"own CPU at most 2% of a bare call's without its network", c.CPURatio.String(), cpu},
+			Target{"own allocations at most 2% of a bare call's without its network", c.AllocRatio.String(), within(c.AllocRatio, 1.02)})
 	}
 	return all
+}
+
+// within tells whether the interval is no wider than so much on either side.
+func (r *Ratio) within(side float64) bool {
+	return r != nil && r.Low != nil && r.High != nil && *r.High-*r.Low <= 2*side
 }
 
 // reaches judges a figure that should be large.
