@@ -41,19 +41,11 @@ func fartherOf(s Steady, d distances) (all []Farther) {
 	return all
 }
 
-// spared is what calls take less in the own zone than with these parts of them in other zones, in milliseconds.
-func spared(all []Farther, parts map[string]float64) (spared float64) {
-	for _, f := range all {
-		spared += parts[f.Zone] * f.Measured
-	}
-	return spared
-}
-
 func (r Report) farther() grid {
 	g := grid{
 		Title: "How much longer calls to other zones take",
 		Note: "At p50, in ms, of all contenders' calls in \"" + sqsSend.Name + ", " + callers(1) + "\": by the distances asked for, and as measured, with " +
-			"what is imprecise about them. What could be saved is by the latter.",
+			"what is imprecise about them.",
 		Header: []string{"zone", "asked", "measured", "beyond", "calls"}, groups: []int{0},
 	}
 	for _, f := range r.Farther {

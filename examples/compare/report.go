@@ -36,11 +36,13 @@ type Report struct {
 
 // Steady is one workload where nothing changes meanwhile.
 type Steady struct {
-	Setting  string         `json:"setting"`
-	Workload string         `json:"workload"`
-	Callers  int            `json:"callers"`
-	Rounds   int            `json:"rounds"`
-	Results  []SteadyResult `json:"results"`
+	Setting  string `json:"setting"`
+	Workload string `json:"workload"`
+	Callers  int    `json:"callers"`
+	Rounds   int    `json:"rounds"`
+	// Ideal is by how much the bare SDK's mean would be less if all its calls took as long as those in the own zone did, in milliseconds.
+	Ideal   float64        `json:"idealMilliseconds,omitempty"`
+	Results []SteadyResult `json:"results"`
 
 	taken []taken
 }
@@ -68,6 +70,7 @@ func steadyOf(c cell, rounds int, all []taken) Steady {
 	for _, t := range all {
 		against[t.contender] = t.samples
 	}
+	s.Ideal = ideal(against[bare])
 	for _, t := range all {
 		r := SteadyResult{Contender: t.contender, Counts: count(t.samples), Latency: latencyOf(milliseconds(t.samples)), Error: firstError(t.samples)}
 		if t.contender != bare {
@@ -82,6 +85,15 @@ func steadyOf(c cell, rounds int, all []taken) Steady {
 		s.Results = append(s.Results, r)
 	}
 	return s
+}
+
+func ideal(samples []sample) float64 {
+	inside := slices.DeleteFunc(slices.Clone(samples), func(s sample) bool { return !s.Home })
+	all, home := milliseconds(samples), milliseconds(inside)
+	if len(home) < 20 {
+		return 0
+	}
+	return latencyOf(all).Mean - latencyOf(home).Mean
 }
 
 // difference is taken round by round, as ratios are.
