@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"image/png"
 	"os"
@@ -190,6 +191,9 @@ func vanish(t *testing.T, f fault, network *zonenet.Network) {
 }
 
 func TestFlags(t *testing.T) {
+	isolate(t)
+	ended, cancel := context.WithCancel(t.Context()) // what is let through by mistake begins nothing
+	cancel()
 	for _, test := range []struct {
 		name string
 		args []string
@@ -197,12 +201,25 @@ func TestFlags(t *testing.T) {
 	}{
 		{"an argument", []string{"now"}, `unexpected argument "now"`},
 		{"no such flag", []string{"-fast"}, "-fast"},
-		{"a negative distance", []string{"-far", "-1ms"}, "out of range"},
+		{"negative rounds", []string{"-rounds", "-1"}, "less than 0"},
+		{"a negative distance", []string{"-inside", "-1ms"}, "the distances must be"},
+		{"neighbours inside", []string{"-inside", "2ms", "-near", "1ms", "-far", "3ms"}, "the distances must be"},
+		{"neighbours far away", []string{"-near", "3ms", "-far", "2ms"}, "the distances must be"},
+		{"too far", []string{"-far", "101ms"}, "far <= 100ms, not 100µs, 500µs and 101ms"},
 		{"two places", []string{"-real", "-netns"}, "choose one"},
-		{"a rate of nothing", []string{"-real", "-rate", "0"}, "-rate must be more than 0"},
+		{"distances in a real VPC", []string{"-real", "-inside", "0", "-near", "1ms", "-far", "2ms"}, "-far, -inside, -near would change nothing with -real"},
+		{"no real VPC", []string{"-rate", "5", "-bucket", "photos", "-turn", "3s", "-yes"}, "-bucket, -rate, -turn, -yes would change nothing without -real"},
+		{"a rate of nothing", []string{"-real", "-rate", "0"}, "-rate must be from 0.01 to 50"},
+		{"a negative rate", []string{"-real", "-rate", "-1"}, "-rate must be from 0.01 to 50"},
+		{"a tiny rate", []string{"-real", "-rate", "1e-10"}, "-rate must be from 0.01 to 50"},
+		{"a rate that is too high", []string{"-real", "-rate", "1e10"}, "-rate must be from 0.01 to 50"},
+		{"an infinite rate", []string{"-real", "-rate", "Inf"}, "-rate must be from 0.01 to 50"},
+		{"no number", []string{"-real", "-rate", "NaN"}, "-rate must be from 0.01 to 50"},
+		{"turns of no length", []string{"-real", "-turn", "0"}, "-turn must be 1s or more"},
+		{"turns back in time", []string{"-real", "-turn", "-3s"}, "-turn must be 1s or more"},
 	} {
 		var stdout, stderr strings.Builder
-		if got := run(t.Context(), test.args, nil, &stdout, &stderr); got != exitUsage {
+		if got := run(ended, test.args, nil, &stdout, &stderr); got != exitUsage {
 			t.Errorf("%s: got exit code %d, want %d", test.name, got, exitUsage)
 		}
 		if !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 {
@@ -218,6 +235,16 @@ func TestFlags(t *testing.T) {
 	}
 	if f.plan.Name != "quick" || f.plan.Deadline != time.Second || f.plan.Rounds != 7 {
 		t.Errorf("got %s, %v, %d rounds, want quick, 1s, 7", f.plan.Name, f.plan.Deadline, f.plan.Rounds)
+	}
+}
+
+func TestFlagsOfReal(t *testing.T) {
+	f, err := parse([]string{"-real", "-rate", "50", "-turn", "1s", "-bucket", "photos", "-yes", "-rounds", "2"}, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (realOptions{rate: 50, turn: time.Second, bucket: "photos", yes: true}); f.realOptions != want {
+		t.Errorf("got %+v, want %+v", f.realOptions, want)
 	}
 }
 

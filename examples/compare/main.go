@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,7 +55,7 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute")
 	set.BoolVar(&f.json, "json", false, "write the results as JSON instead of tables")
 	set.StringVar(&f.out, "out", "", "a `directory` to write report.html, report.json and the plots to")
-	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone")
+	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone; this and the next two are 100ms at most, each no less than the one before")
 	near := set.Duration("near", typical.Near, "one-way delay between neighbouring zones")
 	far := set.Duration("far", typical.Far, "one-way delay between other zones")
 	deadline := set.Duration("deadline", 0, "how long each call may take (default 5s, with -quick 2.5s)")
@@ -78,17 +79,45 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	switch {
 	case set.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
-	case *inside < 0 || *near < 0 || *far < 0 || *deadline < 0 || *rounds < 0:
-		err = errors.New("a distance, the deadline or the rounds are out of range")
+	case *deadline < 0 || *rounds < 0:
+		err = errors.New("the deadline or the rounds are less than 0")
+	case *inside < 0 || *inside > *near || *near > *far || *far > farthest:
+		err = fmt.Errorf("the distances must be 0 <= inside <= near <= far <= %v, not %v, %v and %v", farthest, *inside, *near, *far)
 	case f.real && f.netns:
 		err = errors.New("-real is in a VPC, -netns on this machine: choose one")
-	case f.real && f.realOptions.rate <= 0:
-		err = errors.New("-rate must be more than 0")
+	default:
+		if err = ignored(set, f.real); err == nil {
+			err = f.realOptions.check()
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(usage, "compare: %v (-h says more)\n", err)
 	}
 	return f, err
+}
+
+// farthest is the longest one-way delay: zones of a region are nearer each other than that.
+const farthest = 100 * time.Millisecond
+
+// ignored refuses flags that would change nothing.
+func ignored(set *flag.FlagSet, real bool) error {
+	forReal := map[string]bool{
+		"rate": true, "bucket": true, "yes": true, "turn": true,
+		"inside": false, "near": false, "far": false,
+	}
+	var useless []string
+	set.Visit(func(given *flag.Flag) {
+		if which, ok := forReal[given.Name]; ok && which != real {
+			useless = append(useless, "-"+given.Name)
+		}
+	})
+	switch {
+	case useless == nil:
+		return nil
+	case real:
+		return fmt.Errorf("%s would change nothing with -real", strings.Join(useless, ", "))
+	}
+	return fmt.Errorf("%s would change nothing without -real", strings.Join(useless, ", "))
 }
 
 // run is the program.
@@ -99,6 +128,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case err != nil:
 		return exitUsage
+	}
+	if f.out != "" {
+		if err := writable(f.out); err != nil {
+			fmt.Fprintf(stderr, "compare: -out: %v\n", err)
+			return exitFailed
+		}
 	}
 	var report Report
 	switch {
@@ -111,24 +146,44 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		report, err = compare(ctx, f.plan, nil, newBar(stderr, f.plan.length()))
 	}
-	if err == nil && f.out != "" {
-		err = report.writeFiles(f.out)
-	}
 	switch {
+	case err == nil:
+		return f.finish(report, stdout, stderr)
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "compare: interrupted")
 		return exitInterrupted
-	case err != nil:
-		fmt.Fprintf(stderr, "compare: %v\n", err)
-		return exitFailed
 	}
-	if !f.json {
+	fmt.Fprintf(stderr, "compare: %v\n", err)
+	return exitFailed
+}
+
+// writable makes a directory, and for a moment a file in it. What can't be written is better known before minutes of work.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(dir, ".compare-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("a file can be written here\n")
+	return errors.Join(err, file.Close(), os.Remove(file.Name()))
+}
+
+// finish prints the report, and writes its files after that: it is not lost where they can't be written.
+func (f flags) finish(report Report, stdout, stderr io.Writer) int {
+	var err error
+	if f.json {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
 		report.writeText(stdout, isTerminal(stdout))
-		return exitOK
 	}
-	encoder := json.NewEncoder(stdout)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(report); err != nil {
+	if f.out != "" {
+		err = errors.Join(err, report.writeFiles(f.out))
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "compare: %v\n", err)
 		return exitFailed
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -31,10 +32,39 @@ type realOptions struct {
 }
 
 func (o *realOptions) flags(set *flag.FlagSet) {
-	set.Float64Var(&o.rate, "rate", 5, "with -real: calls a second at most, of all contenders together")
+	set.Float64Var(&o.rate, "rate", 5, "with -real: calls a second at most, of all contenders together; 0.01 to 50")
 	set.StringVar(&o.bucket, "bucket", "", "with -real: a bucket for S3's HeadBucket; without it S3 isn't called")
 	set.BoolVar(&o.yes, "yes", false, "with -real: don't ask")
-	set.DurationVar(&o.turn, "turn", 3*time.Second, "with -real: how long each contender's turns take")
+	set.DurationVar(&o.turn, "turn", 3*time.Second, "with -real: how long each contender's turns take, 1s or more")
+}
+
+// At lower rates a run takes days, and then the pause between calls is too long for a [time.Duration]. At higher ones it isn't harmless.
+const (
+	minRate, maxRate = 0.01, 50
+	minTurn          = time.Second
+)
+
+func (o realOptions) check() error {
+	if !(o.rate >= minRate && o.rate <= maxRate) { // which NaN is not
+		return fmt.Errorf("-rate must be from %g to %d calls a second, not %g", minRate, maxRate, o.rate)
+	}
+	if o.turn < minTurn {
+		return fmt.Errorf("-turn must be %v or more, not %v", minTurn, o.turn)
+	}
+	return nil
+}
+
+// realLegs is how many times a turn of one caller makes its connections anew: see [runner.turn].
+const realLegs = 3
+
+// most is how many calls there are at most, and how long they take at most if each is answered at once. In a leg one call makes the
+// connection, and at least one more is measured. Those that are measured begin half the usual pause after the last at the soonest. A leg
+// is never longer than the limiter takes for that many.
+func (o realOptions) most(p plan) (calls int, took time.Duration) {
+	leg := p.Slice.Seconds() / realLegs
+	each := 1 + math.Ceil(leg*o.rate+0.5)
+	calls = len(p.Steady) * p.Rounds * len(names) * realLegs * int(each)
+	return calls, time.Duration(math.Ceil(float64(calls)/o.rate)) * time.Second
 }
 
 // compareReal asks, and then compares in the VPC that this program runs in. Nothing of it makes a fault, or changes anything.
@@ -183,14 +213,15 @@ var errDeclined = errors.New("nothing was called: the answer was not yes")
 
 // agree says what is about to be called, and asks.
 func agree(p plan, o realOptions, known resolver.Snapshot, stdin io.Reader, stderr io.Writer) error {
-	length := time.Duration(len(p.Steady)*p.Rounds*len(names)) * p.Slice
-	var calls []string
+	var what []string
 	for _, c := range p.Steady {
-		calls = append(calls, c.workload.Name)
+		what = append(what, c.workload.Name)
 	}
+	calls, took := o.most(p)
 	fmt.Fprintf(stderr, "This makes real calls with this process's credentials from zone %s: %s. They read only. There are at most\n"+
-		"%g calls a second (the SDK's retries come on top), some %.0f in all, for %v. No fault is made.\n",
-		known.ZoneName, strings.Join(calls, ", "), o.rate, o.rate*length.Seconds(), length.Round(time.Second))
+		"%g calls a second, and at most %d in all (the SDK's retries come on top), for up to %v, or longer where they are slow: each may\n"+
+		"take %v. No fault is made.\n",
+		known.ZoneName, strings.Join(what, ", "), o.rate, calls, took, p.Deadline)
 	if o.yes {
 		return nil
 	}

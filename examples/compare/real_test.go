@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/time/rate"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -48,10 +53,10 @@ func realFlags(o realOptions) flags {
 
 func TestRealReadsOnly(t *testing.T) {
 	l, v := account(t, lab.Options{})
-	const rate = 100
+	const most = 100 // a second
 	var asked strings.Builder
 	start := time.Now()
-	report, err := v.compare(t.Context(), realFlags(realOptions{rate: rate, bucket: "photos", turn: 100 * time.Millisecond}), strings.NewReader("yes\n"), &asked)
+	report, err := v.compare(t.Context(), realFlags(realOptions{rate: most, bucket: "photos", turn: 100 * time.Millisecond}), strings.NewReader("yes\n"), &asked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +84,8 @@ func TestRealReadsOnly(t *testing.T) {
 			t.Errorf("executed %s %s, want what only reads", e.Service, e.Operation)
 		}
 	}
-	if got, most := len(l.Executions()), int(rate*took.Seconds())+2; got > most {
-		t.Errorf("got %d requests in %v, want %d at most, for %d a second", got, took, most, rate)
+	if got, want := len(l.Executions()), int(most*took.Seconds())+2; got > want {
+		t.Errorf("got %d requests in %v, want %d at most, for %d a second", got, took, want, most)
 	}
 	for _, want := range []string{"us-east-1a", "STS GetCallerIdentity, SQS ListQueues, S3 HeadBucket", "100 calls a second", "Type yes"} {
 		if !strings.Contains(asked.String(), want) {
@@ -99,6 +104,45 @@ func TestRealAsks(t *testing.T) {
 		if got := len(l.Executions()); got > 0 {
 			t.Errorf("answer %q: %d requests, want none", answer, got)
 		}
+	}
+}
+
+// What somebody agrees to is no less than what happens, and not much more.
+func TestRealAnnounces(t *testing.T) {
+	for _, o := range []realOptions{
+		{rate: minRate, turn: time.Second}, {rate: 0.1, turn: 3 * time.Second}, {rate: 0.5, turn: time.Minute}, {rate: 1, turn: 3 * time.Second},
+		{rate: 5, turn: 3 * time.Second}, {rate: 7.3, turn: 5 * time.Second}, {rate: maxRate, turn: time.Second}, {rate: maxRate, turn: 10 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			w := workload{Rate: o.rate, calls: func(aws.Config, *string, items) func(int) call {
+				return func(int) call { return func(context.Context) error { calls++; return nil } }
+			}}
+			p := plan{Rounds: 3, Slice: o.turn, Deadline: time.Second, Steady: []cell{{healthy, w, 1}}}
+			limit := rate.NewLimiter(rate.Limit(o.rate), 1)
+			var contenders []contender
+			for _, name := range names {
+				contenders = append(contenders, contender{
+					Name: name, limit: limit,
+					config: func() aws.Config { return aws.Config{HTTPClient: &http.Client{Transport: new(http.Transport)}} },
+					base:   func(string) *string { return nil },
+					zones:  func(string) map[netip.Addr]string { return nil },
+				})
+			}
+			r := &runner{plan: p, began: func(string) {}, spent: func(time.Duration) {}}
+			start := time.Now()
+			if _, err := r.rounds(t.Context(), contenders, p.Steady[0]); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(start)
+			mostCalls, longest := o.most(p)
+			if calls > mostCalls || calls < mostCalls/2 {
+				t.Errorf("-rate %g -turn %v: %d calls, announced as %d at most", o.rate, o.turn, calls, mostCalls)
+			}
+			if took > longest || took < longest/2 {
+				t.Errorf("-rate %g -turn %v: took %v, announced as %v at most", o.rate, o.turn, took, longest)
+			}
+		})
 	}
 }
 
