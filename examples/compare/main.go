@@ -58,7 +58,7 @@ func parse(args []string, usage io.Writer) (f flags, err error) {
 	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone; this and the next two are 100ms at most, each no less than the one before")
 	near := set.Duration("near", typical.Near, "one-way delay between neighbouring zones")
 	far := set.Duration("far", typical.Far, "one-way delay between other zones")
-	deadline := set.Duration("deadline", 0, "how long each call may take (default 5s, with -quick 2.5s)")
+	deadline := set.Duration("deadline", 0, "how long each call may take (default 5s, with -quick 3.5s)")
 	rounds := set.Int("rounds", 0, "how many rounds of everything but the faults; 6 or more have confidence intervals")
 	set.BoolVar(&f.netns, "netns", false, "have packets really travel between zones, each a network namespace; needs Linux and root")
 	f.realOptions.flags(set)

@@ -118,7 +118,7 @@ func TestRealAnnounces(t *testing.T) {
 			w := workload{Rate: o.rate, calls: func(aws.Config, *string, items) func(int) call {
 				return func(int) call { return func(context.Context) error { calls++; return nil } }
 			}}
-			p := plan{Rounds: 3, Slice: o.turn, Deadline: time.Second, Steady: []cell{{healthy, w, 1}}}
+			p := plan{Rounds: 3, Slice: o.turn, Deadline: time.Second, Steady: []cell{{healthy, w, 1, 1}}}
 			limit := rate.NewLimiter(rate.Limit(o.rate), 1)
 			var contenders []contender
 			for _, name := range names {
