@@ -48,11 +48,21 @@ func standard() plan {
 		CostRounds: 24, CostCalls: 1000,
 	}
 	p.Steady = []cell{
-		{healthy, sqsSend, 1, 3}, {healthy, sqsSend, 16, 4}, {healthy, sqsSend, 128, 1},
-		{healthy, sqsNew, 1, 1}, {healthy, sqsNew, 16, 1}, {healthy, sqsNew, 128, 1},
-		{healthy, dynamoGet, 1, 1}, {healthy, dynamoGet, 16, 1},
-		{healthy, s3GetSmall, 1, 1}, {healthy, s3PutSmall, 1, 1}, {healthy, s3GetLarge, 1, 1}, {healthy, s3PutLarge, 1, 1},
-		{missing, sqsSend, 16, 1}, {noMetadata, sqsSend, 16, 1}, {refusing, sqsSend, 16, 1},
+		{healthy, sqsSend, 1, 3},
+		{healthy, sqsSend, 16, 4},
+		{healthy, sqsSend, 128, 1},
+		{healthy, sqsNew, 1, 1},
+		{healthy, sqsNew, 16, 1},
+		{healthy, sqsNew, 128, 1},
+		{healthy, dynamoGet, 1, 1},
+		{healthy, dynamoGet, 16, 1},
+		{healthy, s3GetSmall, 1, 1},
+		{healthy, s3PutSmall, 1, 1},
+		{healthy, s3GetLarge, 1, 1},
+		{healthy, s3PutLarge, 1, 1},
+		{missing, sqsSend, 16, 1},
+		{noMetadata, sqsSend, 16, 1},
+		{refusing, sqsSend, 16, 1},
 	}
 	return p
 }
@@ -64,8 +74,13 @@ func quick() plan {
 	p.FaultRounds, p.Before, p.During, p.After = 1, 500*time.Millisecond, 4*time.Second, 500*time.Millisecond
 	p.CostRounds, p.CostCalls = 12, 400
 	p.Steady = []cell{
-		{healthy, sqsSend, 1, 1}, {healthy, sqsSend, 16, 1}, {healthy, s3GetSmall, 1, 1}, {healthy, sqsNew, 1, 1},
-		{missing, sqsSend, 16, 1}, {noMetadata, sqsSend, 16, 1}, {refusing, sqsSend, 16, 1},
+		{healthy, sqsSend, 1, 1},
+		{healthy, sqsSend, 16, 1},
+		{healthy, s3GetSmall, 1, 1},
+		{healthy, sqsNew, 1, 1},
+		{missing, sqsSend, 16, 1},
+		{noMetadata, sqsSend, 16, 1},
+		{refusing, sqsSend, 16, 1},
 	}
 	return p
 }

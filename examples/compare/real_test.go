@@ -110,8 +110,14 @@ func TestRealAsks(t *testing.T) {
 // What somebody agrees to is no less than what happens, and not much more.
 func TestRealAnnounces(t *testing.T) {
 	for _, o := range []realOptions{
-		{rate: minRate, turn: time.Second}, {rate: 0.1, turn: 3 * time.Second}, {rate: 0.5, turn: time.Minute}, {rate: 1, turn: 3 * time.Second},
-		{rate: 5, turn: 3 * time.Second}, {rate: 7.3, turn: 5 * time.Second}, {rate: maxRate, turn: time.Second}, {rate: maxRate, turn: 10 * time.Second},
+		{rate: minRate, turn: time.Second},
+		{rate: 0.1, turn: 3 * time.Second},
+		{rate: 0.5, turn: time.Minute},
+		{rate: 1, turn: 3 * time.Second},
+		{rate: 5, turn: 3 * time.Second},
+		{rate: 7.3, turn: 5 * time.Second},
+		{rate: maxRate, turn: time.Second},
+		{rate: maxRate, turn: 10 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
