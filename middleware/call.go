@@ -126,10 +126,11 @@ func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) 
 }
 
 // Where the zone may swallow packets, whatever was seen of it first, the regional
-// name's first address may be that zone's, which the HTTP client then tries for seconds: after a pause we ask for
-// another connection. None of them is given up, the first one there is used. The
-// first pause is a tenth of the connect budget, the next are twice and four times
-// that. When hedges of them have been for nothing, the HTTP client's timeouts decide.
+// name's first address may be that zone's, which the HTTP client then tries for
+// seconds: after a pause we ask for another connection. None of them is given up, the
+// first one there is used. The first pause is a tenth of the connect budget, the next
+// are twice and four times that. When hedges of them have been for nothing, the HTTP
+// client's timeouts decide.
 const hedges = 4
 
 // limitOf is how long a send may wait for a connection.

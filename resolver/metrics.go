@@ -19,8 +19,8 @@ import (
 //
 // service is the endpoint's, "sqs", and "" for attempts that no endpoint was chosen
 // for. The instruments are asynchronous: they are read when the provider collects,
-// and cost a call nothing. Close ends them: who wants the
-// last interval flushes the provider first. The default, and nil, is none.
+// and cost a call nothing. Close ends them: who wants the last interval flushes the
+// provider first. The default, and nil, is none.
 func WithMeterProvider(p metrics.MeterProvider) Option {
 	return func(c *config) { c.meters = p }
 }

@@ -54,16 +54,13 @@ func (o realOptions) check() error {
 	return nil
 }
 
-// realLegs is how many times a turn of one caller makes its connections anew: see [runner.turn].
-const realLegs = 3
-
 // most is how many calls there are at most, and how long they take at most if each is answered at once. In a leg one call makes the
 // connection, and at least one more is measured. Those that are measured begin half the usual pause after the last at the soonest. A leg
 // is never longer than the limiter takes for that many.
 func (o realOptions) most(p plan) (calls int, took time.Duration) {
-	leg := p.Slice.Seconds() / realLegs
+	leg := p.Slice.Seconds() / keptLegs
 	each := 1 + math.Ceil(leg*o.rate+0.5)
-	calls = len(p.Steady) * p.Rounds * len(names) * realLegs * int(each)
+	calls = len(p.Steady) * p.Rounds * len(names) * keptLegs * int(each)
 	return calls, time.Duration(math.Ceil(float64(calls)/o.rate)) * time.Second
 }
 

@@ -84,13 +84,16 @@ func (r *runner) rounds(ctx context.Context, contenders []contender, c cell) ([]
 	return all, nil
 }
 
+// keptLegs is how many times a turn makes its connections anew, where they are kept: once for each zone.
+const keptLegs = 3
+
 // turn measures a program for a while. A regional name's connections are spread over zones by DNS, and stay: a turn has
 // several legs with new connections, one for each zone that the name may lead to.
 func (r *runner) turn(ctx context.Context, p *program, c cell, round int) []sample {
 	runtime.GC() // of what others left
 	legs := 1
 	if !c.workload.Churn {
-		legs = 3
+		legs = keptLegs
 	}
 	var (
 		mu      sync.Mutex

@@ -92,24 +92,38 @@ func server(tb testing.TB) *http.Transport {
 	return transport
 }
 
+// callsOverTLS are the clients', each with a server and a connection of its own.
+func callsOverTLS(tb testing.TB) []func(context.Context) error {
+	path := listing(tb, catalogue)
+	var calls []func(context.Context) error
+	for _, c := range clients {
+		var r *resolver.Resolver
+		if c.routed {
+			r = start(tb, path, c.mode)
+			tb.Cleanup(func() { _ = r.Close() })
+		}
+		cfg := config(standIn{}, r)
+		cfg.HTTPClient = &http.Client{Transport: server(tb)}
+		calls = append(calls, operations[0].make(cfg))
+	}
+	return calls
+}
+
+// TestCallsOverTLS checks that the benchmark's calls are answered.
+func TestCallsOverTLS(t *testing.T) {
+	for i, call := range callsOverTLS(t) {
+		if err := call(t.Context()); err != nil {
+			t.Errorf("%s: %v", clients[i].name, err)
+		}
+	}
+}
+
 // BenchmarkCallOverTLS is a whole SDK call over a kept connection to a server in another process. CPU is this process's, its collector of
 // garbage and the kernel's work for it included.
 func BenchmarkCallOverTLS(b *testing.B) {
-	path := listing(b, catalogue)
-	op := operations[0]
-	calls := make([]func(context.Context) error, len(clients))
+	calls := callsOverTLS(b)
 	for i, c := range clients {
-		var r *resolver.Resolver
-		if c.routed {
-			r = start(b, path, c.mode)
-			defer func() { _ = r.Close() }()
-		}
-		cfg := config(standIn{}, r)
-		cfg.HTTPClient = &http.Client{Transport: server(b)}
-		calls[i] = op.make(cfg)
-	}
-	for i, c := range clients {
-		b.Run("op="+op.name+"/client="+c.name, func(b *testing.B) {
+		b.Run("op="+operations[0].name+"/client="+c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			before := cpu()
 			for b.Loop() {
