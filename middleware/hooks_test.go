@@ -454,3 +454,54 @@ func TestCallersContext(t *testing.T) {
 		t.Errorf("the caller's trace was told of %d lookups, %d dials and %d connections", looked, dialed, got)
 	}
 }
+
+// Given clients that don't heed their context, and panic or answer late, when they
+// did so to more calls than may ask for another connection at a time, then calls still do.
+func TestAskingForAnotherConnectionIsGivenBack(t *testing.T) {
+	for name, end := range map[string]func(*http.Request) (*http.Response, error){
+		"panics": func(*http.Request) (*http.Response, error) { panic("somebody's RoundTripper") },
+		"answers": func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("answer"))}, nil
+		},
+	} {
+		o := opts(newResolver(t), middleware.WithConnectBudget(20*time.Millisecond)) // another is asked for after 2 ms
+		client := do(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == zonalHost {
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			httptrace.ContextClientTrace(r.Context()).GetConn("x")
+			select {
+			case <-r.Context().Done():
+			case <-time.After(time.Second):
+			}
+			return end(r)
+		})
+		for range 40 { // 32 may at a time
+			func() {
+				defer func() { _ = recover() }()
+				s := stack{url: "https://" + serviceHost, signing: "Signing"}
+				s.handler(o, client).Handle(context.Background(), struct{}{})
+			}()
+		}
+		asked := 0
+		s := stack{url: "https://" + serviceHost, signing: "Signing"}
+		_, _, _ = s.handler(o, do(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == zonalHost {
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			httptrace.ContextClientTrace(r.Context()).GetConn("x")
+			if asked++; asked > 1 {
+				return smithyhttp.NopClient{}.Do(r)
+			}
+			select {
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			case <-time.After(time.Second):
+				return smithyhttp.NopClient{}.Do(r)
+			}
+		})).Handle(context.Background(), struct{}{})
+		if asked < 2 {
+			t.Errorf("%s: no other connection was asked for after 40 calls whose client did that", name)
+		}
+	}
+}
