@@ -28,6 +28,7 @@ type call struct {
 	encodes  bool        // the body may reach us in a form that can't be rewound
 	rewinds  atomic.Bool // and could be, before
 
+	probe  bool           // the last attempt was to be the half-open probe
 	chosen resolver.Route // for the last attempt
 	asked  string         // the host that it was chosen for
 	avoid  resolver.Cause // why an earlier attempt could not use the zonal name
@@ -70,7 +71,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	}
 	asked := hostOf(req.URL)
 	c.route = c.choose(ctx, asked)
-	c.resolver.Count(c.route)
+	c.route.Sent()
 	if c.route.Target == resolver.Unmatched || c.route.Observed != "" {
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		return out, metadata, c.tell(&metadata, err)
@@ -122,8 +123,12 @@ func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) 
 		return c.chosen.FailedOver(c.avoid)
 	}
 	c.chosen, c.asked = c.resolver.Resolve(asked), asked
+	c.chosen, c.probe = c.chosen.Probe()
 	return c.chosen
 }
+
+// probing reports whether this request finds out if the name works again.
+func (c *call) probing() bool { return c.probe && c.route.Target == resolver.Zonal }
 
 // Where the zone may swallow packets, whatever was seen of it first, the regional
 // name's first address may be that zone's, which the HTTP client then tries for
@@ -139,7 +144,7 @@ func (c *call) limitOf(send int) time.Duration {
 		return c.settings.budget
 	}
 	switch c.route.Reason {
-	case resolver.FailedOver, resolver.Unhealthy, resolver.Evacuated:
+	case resolver.FailedOver, resolver.Unhealthy, resolver.ShiftedAway:
 		if send < hedges {
 			return c.settings.budget / 10 << min(send, 2)
 		}
@@ -174,12 +179,12 @@ const maxKept = 12
 // tells whether there is to be one.
 func (c *call) onward(send *int, cause resolver.Cause) bool {
 	switch {
-	case c.route.Trial() && c.refused() && *send < maxKept:
+	case c.probing() && c.refused() && *send < maxKept:
 		return true // the same once more
 	case c.route.Fallback != "":
 		*send = 0
 		c.route = c.route.FailedOver(cause)
-		c.resolver.Count(c.route)
+		c.route.Sent()
 		return true
 	}
 	// The regional name led there, too. Its next address may be another's.
@@ -197,7 +202,7 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 		}
 	}()
 	if err == nil {
-		c.resolver.Succeeded(c.route)
+		c.route.Answered()
 		repay(c.owed)
 		c.owed = 0
 		return resolver.NoCause, false
@@ -223,9 +228,9 @@ func (c *call) judge(ctx context.Context, err error) (cause resolver.Cause, unre
 	verdict, cause := c.settings.classify(o)
 	switch verdict {
 	case Healthy:
-		c.resolver.Succeeded(c.route)
+		c.route.Answered()
 	case Sick:
-		c.resolver.Failed(c.route, cause, withoutURL(err))
+		c.route.Failed(cause, withoutURL(err))
 	}
 	if o.Deadline && o.Waited && c.conn.was == sent {
 		c.conn.askLater()

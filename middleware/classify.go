@@ -95,7 +95,7 @@ func Classify(o Outcome) (Verdict, resolver.Cause) {
 		return Neither, resolver.NoCause
 	case cause == resolver.CauseTimeout && o.Sent:
 		return Neither, cause // the service may be slow
-	case cause == resolver.NoCause, cause == resolver.CauseSilent: // which was told when it was found out
+	case cause == resolver.NoCause, cause == resolver.CausePathDead: // which was told when it was found out
 		return Neither, cause
 	case cause == resolver.CauseBroken && !o.Sent:
 		return Sick, resolver.CauseConnect // a proxy's refusal, say

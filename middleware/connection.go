@@ -69,7 +69,7 @@ func (c *call) connect(ctx context.Context) *connection {
 	if again := c.canAgain(); again || c.spare {
 		conn.limit = c.limit // nobody is cut short who could not go elsewhere
 		conn.hedge = c.limit > 0 && c.route.Fallback == "" && !c.hedging
-		conn.anew = again && c.route.Trial()
+		conn.anew = again && c.probing()
 		if again && c.picky {
 			conn.bad = c.bad
 		}
@@ -255,9 +255,6 @@ func (c *connection) look(now int64) {
 	waited := time.Duration(now - c.since.Load())
 	switch state {
 	case waiting:
-		if c.route.Fallback != "" && !c.route.Trial() && !c.route.InUse() {
-			c.limit = min(c.limit, patience) // it would not be sent there now
-		}
 		if c.limit > 0 && waited >= c.limit && (c.spare || c.request == nil || !c.request.touched.Load()) &&
 			(!c.hedge || c.settings.watch.mayHedge()) {
 			c.hedged = c.hedge
@@ -315,19 +312,14 @@ func (c *connection) askLater() {
 	}()
 }
 
-// dead tells whether the path to the server is, and how many connections have been
-// handed out up to the one that leads there.
-func (c *connection) dead() (dead bool, handed int) {
-	c.mu.Lock()
-	conn, handed := c.conn, c.handed
-	c.mu.Unlock()
-	return conn != nil && c.resolver.PathDead(conn, start.Add(time.Duration(c.since.Load()))), handed
-}
+// dead used to try the path with connections of its own: the dialer finds out, from
+// inside the transport.
+func (c *connection) dead() (dead bool, handed int) { return false, 0 }
 
 // report has the resolver know that the path is dead.
 func (c *connection) report() {
 	if !c.told.Swap(true) {
-		c.resolver.Failed(c.route, resolver.CauseSilent, c.silence())
+		c.route.Failed(resolver.CausePathDead, c.silence())
 	}
 }
 
@@ -338,7 +330,7 @@ var (
 )
 
 func (c *connection) silence() error {
-	return &pathError{resolver.CauseSilent, fmt.Sprintf("no answer from %s, to which the path is dead", c.route.Host)}
+	return &pathError{resolver.CausePathDead, fmt.Sprintf("no answer from %s, to which the path is dead", c.route.Host)}
 }
 
 // abandon ends a send that its HTTP client, by panicking, did not.

@@ -2,8 +2,6 @@ package middleware
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 
 // EnvMode is the environment variable that sets the mode of a wrapped config:
 // "prefer" (the default), "observe" or "off".
-const EnvMode = "AZAFFINITY_MODE"
+const EnvMode = resolver.EnvMode
 
 // Option configures [Append] and [Wrap].
 type Option func(*options)
@@ -33,7 +31,7 @@ type settings struct {
 }
 
 // doubts is after what silence a path is looked at, so that it is known to be dead
-// when the silence has been long enough: [resolver.Resolver.PathDead] takes 0.6 s.
+// when the silence has been long enough: that takes 0.6 s.
 // 0: never.
 func (s *settings) doubts() time.Duration {
 	return max(s.silence-600*time.Millisecond, s.silence*2/5)
@@ -116,15 +114,7 @@ func Wrap(cfg *aws.Config, opts ...Option) (*resolver.Resolver, error) {
 	if cfg == nil {
 		return nil, errors.New("middleware: Wrap needs a config")
 	}
-	var environment []resolver.Option
-	if s := os.Getenv(EnvMode); s != "" {
-		mode, err := resolver.ParseMode(s)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", EnvMode, err)
-		}
-		environment = append(environment, resolver.WithMode(mode))
-	}
-	r, err := resolver.New(append(environment, newOptions(opts).resolver...)...)
+	r, err := resolver.New(newOptions(opts).resolver...)
 	if err != nil {
 		return nil, err
 	}

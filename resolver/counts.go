@@ -10,21 +10,12 @@ type counts struct {
 	failovers [len(causeNames)]atomic.Uint64
 }
 
-// Count tells that a request is about to be sent on the route. It is for
-// [Snapshot] to show.
-func (r *Resolver) Count(route Route) {
-	if r == nil {
-		return
+func (c *counts) count(reason Reason, cause Cause) {
+	if int(reason) < len(c.attempts) {
+		c.attempts[reason].Add(1)
 	}
-	c := &r.elsewhere
-	if route.via != nil && route.via.counts != nil {
-		c = route.via.counts
-	}
-	if int(route.Reason) < len(c.attempts) {
-		c.attempts[route.Reason].Add(1)
-	}
-	if route.Cause != NoCause && int(route.Cause) < len(c.failovers) {
-		c.failovers[route.Cause].Add(1)
+	if cause != NoCause && int(cause) < len(c.failovers) {
+		c.failovers[cause].Add(1)
 	}
 }
 

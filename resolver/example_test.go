@@ -30,7 +30,7 @@ func Example() {
 	// InZone
 }
 
-func ExampleResolver_Failed() {
+func ExampleRoute_Failed() {
 	r, err := resolver.New(
 		resolver.WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})),
 		resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{
@@ -44,7 +44,7 @@ func ExampleResolver_Failed() {
 
 	// The endpoint turns out not to be in the zone: its name there doesn't exist.
 	route := r.Resolve("sqs.us-east-1.amazonaws.com")
-	r.Failed(route, resolver.CauseAbsent, nil)
+	route.Failed(resolver.CauseAbsent, nil)
 	route = route.FailedOver(resolver.CauseAbsent) // where to send this request now
 	fmt.Println(route.Host, route.Reason)
 

@@ -1,46 +1,77 @@
 package resolver
 
 import (
-	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// What failures in a row take a zonal name out of use: three that kept
-	// requests from the server, or five answers of one that has no service
-	// behind it, or some of both. One that proves the name useless does so alone.
-	enough      = 15
-	unreachable = enough / 3
-	unavailable = enough / 5
-	// A name stays out of use for firstPause, and twice as long each time the
-	// one caller that then tries it fails, up to longestPause.
-	firstPause   = 10 * time.Second
-	longestPause = 300 * time.Second
-	// lease is how long that caller has before another one may try: it may have
-	// been cancelled, and then nobody tells how it went.
-	lease = 5 * time.Second
+	// ejectionThreshold is what the weights of failures in a row come to when a
+	// name is ejected. See [Cause.weight].
+	ejectionThreshold = 15
+	// A name stays ejected for baseEjectionTime, and twice as long each time that a
+	// probe of it fails, up to maxEjectionTime.
+	baseEjectionTime = 10 * time.Second
+	maxEjectionTime  = 300 * time.Second
+	// probeTimeout is how long a half-open probe has before another request may be
+	// one: the first may have been cancelled, and then nobody says how it went.
+	probeTimeout = 5 * time.Second
 )
 
-// health is what a zonal name has been doing lately. A call reads one word of
-// it, or two when it succeeds; only failures, and the first success after one,
-// take the lock.
+// weight is how much a failure counts toward the ejection threshold. Three that kept
+// requests from being answered eject, or five answers of a server that has no service
+// behind it, or some of both. If the same question would have the same answer a moment
+// later, one is enough. Server errors are compared instead, see comparison.
+func (c Cause) weight() int {
+	switch c {
+	case CauseAbsent, CauseCertificate, CausePathDead:
+		return ejectionThreshold
+	case CauseUnavailable:
+		return ejectionThreshold / 5
+	case CauseServerError:
+		return 0
+	}
+	return ejectionThreshold / 3
+}
+
+// health is what a zonal name has been doing lately, or one host under it (see
+// names.hosts). A request that is routed and answered reads three words of it. Only
+// failures, and the first answer after one, take the lock.
 type health struct {
-	name  string // the zonal DNS name
-	start time.Time
-	log   *slog.Logger // nil: silent
+	name   string
+	probed string  // the host that is tried in the background: S3's zonal name is none by itself
+	under  *health // the zonal name that this host lies under; nil for a zonal name itself
+	names  *names
 
-	// reopens is 0 while the name is in use. Else it is when, in nanoseconds
-	// since start, a caller may try it; whoever moves it on is that caller.
-	reopens  atomic.Int64
-	failures atomic.Int32 // in a row, while in use, by their weight
+	// gate decides where a request goes.
+	//	0:      to the name
+	//	at > 0: to the name, but for the first request from at on, which goes to the
+	//	        regional name to compare, and moves at on
+	//	at < 0: to the regional name. The name is ejected; from -at on it is probed
+	// Times are names.now.
+	gate    atomic.Int64
+	proven  atomic.Bool // somebody has connected to the name
+	suspect atomic.Bool // ejected, or failed since it last answered
+	checked atomic.Bool // by a goroutine, so no request has to be the probe
+	addrs   atomic.Pointer[[]netip.Addr]
 
-	mu     sync.Mutex
-	opened int    // times in a row that it went, or stayed, out of use
-	spells uint64 // how often it went out of use
-	last   failure
+	mu sync.Mutex // guards record, and changes of gate except by requests
+	record
+}
+
+// record is the part of a health that only failures and snapshots look at.
+type record struct {
+	failures    int // in a row while healthy, by their weight
+	comparison  comparison
+	consecutive int    // ejections and failed probes since the name was last healthy
+	ejections   uint64 // how often it went from healthy to ejected
+	ejectedFor  Cause
+	last        failure
+	tried       time.Time // when it was last tried because of Untried
+	unlisted    bool      // no table routes to it any more, so nobody checks it
 }
 
 type failure struct {
@@ -49,94 +80,237 @@ type failure struct {
 	at    time.Time
 }
 
-func (h *health) inUse() bool { return h.reopens.Load() == 0 }
-
-// admit tells whether a request may go to the name now, and whether it is the
-// one that finds out if the name works again.
-func (h *health) admit() (ok, trial bool) {
-	reopens := h.reopens.Load()
-	if reopens == 0 {
-		return true, false
+// newHealth returns the health of a zonal name, or of a host under one. A star is not
+// part of a name.
+func newHealth(name string, under *health, n *names) *health {
+	h := &health{name: bare(name), under: under, names: n}
+	h.probed = h.name
+	if h.name != name {
+		h.probed = "bucket." + h.name
 	}
-	now := int64(time.Since(h.start))
-	if now < reopens || !h.reopens.CompareAndSwap(reopens, now+int64(lease)) {
-		return false, false
-	}
-	return true, true
+	return h
 }
 
-func (h *health) succeeded(trial bool) {
-	if h.failures.Load() == 0 && h.reopens.Load() == 0 {
+func (h *health) ejected() bool { return h.gate.Load() < 0 }
+
+// down reports whether the name is ejected for something that a connection in the
+// background can disprove. h.mu must be held.
+func (h *health) down() bool { return h.ejected() && h.ejectedFor.ofConnecting() }
+
+// leave reports whether the next request must go to the regional name.
+func (h *health) leave() bool {
+	switch at := h.gate.Load(); {
+	case at == 0:
+		return false
+	case at < 0:
+		return true
+	default:
+		now := h.names.now()
+		return now >= at && h.gate.CompareAndSwap(at, now+int64(comparePause))
+	}
+}
+
+// probeDue reports whether a request may be the probe of the ejected name.
+func (h *health) probeDue() bool {
+	at := h.gate.Load()
+	return at < 0 && h.names.now() >= -at && !h.checked.Load()
+}
+
+// takeProbe makes the request the probe, unless another is.
+func (h *health) takeProbe() bool {
+	at := h.gate.Load()
+	return h.probeDue() && h.gate.CompareAndSwap(at, -(h.names.now()+int64(probeTimeout)))
+}
+
+// answered takes in that the name answered. While it is ejected, only the answer to
+// the probe counts: other requests were sent before, and an answer that comes over an
+// old connection doesn't say that a new one can be made.
+func (h *health) answered(probe bool) {
+	if h.proven.Load() && !h.suspect.Load() {
 		return
 	}
-	if h.close(trial) && h.log != nil {
-		defer func() { _ = recover() }() // a log handler's
-		h.log.Info("azaffinity: zonal name in use again", "name", h.name)
-	}
-}
-
-// close tells whether it has taken the name into use again. While that is out of
-// use, only the trial's success counts: other requests were sent before, and an
-// answer that comes over an old connection doesn't say that a new one can be made.
-func (h *health) close(trial bool) bool {
+	h.proven.Store(true)
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch inUse := h.reopens.Load() == 0; {
-	case inUse:
-		h.failures.Store(0)
-		return false
-	case !trial:
-		return false
+	ejected := h.ejected()
+	if ejected && !probe {
+		h.mu.Unlock()
+		return
 	}
-	h.opened = 0
-	h.reopens.Store(0)
-	return true
+	h.restore()
+	h.mu.Unlock()
+	if ejected {
+		h.logHealthy()
+	}
 }
 
-func (h *health) failed(cause Cause, err error, trial bool) {
-	f := failure{cause: cause, at: time.Now()}
+// restore makes the name healthy. h.mu must be held.
+func (h *health) restore() {
+	h.failures, h.consecutive, h.ejectedFor = 0, 0, NoCause
+	h.comparison = comparison{restUntil: h.comparison.restUntil}
+	h.gate.Store(0)
+	h.update()
+}
+
+// failed takes in a failure of host, which is the name or lies under it.
+func (h *health) failed(host string, c Cause, err error, probe bool) {
+	f := failure{cause: c, at: time.Now()}
 	if err != nil {
-		f.err = err.Error()
+		f.err = h.withoutHost(err.Error(), host)
 	}
-	if pause, opened := h.open(f, trial); opened && h.log != nil {
-		defer func() { _ = recover() }() // a log handler's
-		h.log.Warn("azaffinity: zonal name out of use, its requests go to the regional name",
-			"name", h.name, "cause", cause.String(), "error", f.err, "next_try", pause.Round(time.Second))
+	at := h
+	if c.ofName() && host != h.name {
+		// A name that doesn't fit one odd host says nothing of the others.
+		if at = h.names.addHost(h, host); at == nil {
+			return
+		}
+		h.mu.Lock()
+		h.last = f // for the snapshot
+		h.mu.Unlock()
+	}
+	if pause, ejected := at.take(f, probe); ejected {
+		at.logEjected(f, pause)
 	}
 }
 
-// open tells whether it has taken the name out of use, and for how long. It also
-// prolongs that, when the trial has failed.
-func (h *health) open(f failure, trial bool) (pause time.Duration, opened bool) {
+// take records the failure, and reports whether it ejected the name, and for how
+// long.
+func (h *health) take(f failure, probe bool) (pause time.Duration, ejected bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last = f
-	inUse := h.reopens.Load() == 0
+	healthy := !h.ejected()
 	switch {
-	case inUse && h.failures.Add(f.cause.weight()) < enough:
-		return 0, false // not enough to go by
-	case !inUse && !trial:
-		return 0, false // sent before the name went out of use: no news
+	case healthy && !h.count(f.cause):
+		h.update()
+		return 0, false
+	case !healthy && !probe:
+		return 0, false // sent before the name was ejected: no news
 	}
-	pause = min(firstPause<<min(h.opened, 5), longestPause)
-	pause -= time.Duration(rand.Int64N(int64(pause) / 5)) // many processes must not come back as one
-	h.opened++
-	if inUse {
-		h.spells++
-	}
-	h.failures.Store(0)
-	h.reopens.Store(int64(time.Since(h.start) + pause))
-	return pause, inUse
+	return h.eject(f.cause), healthy
 }
 
-// weight is how much of what is enough a failure is. Where the same question
-// would have the same answer a moment later, it is all of it.
-func (c Cause) weight() int32 {
-	switch c {
-	case CauseAbsent, CauseCertificate, CauseSilent:
-		return enough
-	case CauseUnavailable:
-		return unavailable
+// count adds a failure of a healthy name up with those before, and reports whether
+// the name is to be ejected. h.mu must be held.
+func (h *health) count(c Cause) bool {
+	weight := c.weight()
+	if c.serverError() {
+		now := h.names.now()
+		if h.comparison.resting(now) {
+			return false
+		}
+		h.comparison.failedHere(c, weight)
+		switch {
+		case h.comparison.worseHere():
+			return true
+		case h.comparison.undecided() && h.gate.Load() == 0:
+			h.gate.Store(now) // the next request compares
+		}
 	}
-	return unreachable
+	h.failures += weight
+	return h.failures >= ejectionThreshold
+}
+
+// eject keeps requests away from the name, or for longer after a failed probe. h.mu
+// must be held.
+func (h *health) eject(c Cause) (pause time.Duration) {
+	if !h.ejected() {
+		h.ejections++
+	}
+	h.ejectedFor = c
+	h.failures, h.comparison = 0, comparison{}
+	pause = h.pause()
+	h.gate.Store(-(h.names.now() + int64(pause)))
+	h.update()
+	h.check()
+	return pause
+}
+
+// pause is until the next probe: longer each time, but for names that are checked in
+// the background, which burdens no request. Hosts under a name may be hundreds. h.mu
+// must be held.
+func (h *health) pause() time.Duration {
+	pause := min(baseEjectionTime<<min(h.consecutive, 5), maxEjectionTime)
+	h.consecutive++
+	if h.under == nil && h.ejectedFor.ofConnecting() && h.names.checker.Load() != nil {
+		pause = baseEjectionTime
+	}
+	return pause - rand.N(pause/5) // many processes must not come back as one
+}
+
+// update makes suspect what the record says. h.mu must be held.
+func (h *health) update() {
+	suspect := h.ejected() || h.failures > 0 || h.comparison.here > 0
+	if h.under != nil {
+		h.names.keepHost(h, suspect)
+	}
+	if h.suspect.Swap(suspect) != suspect && h.under == nil {
+		h.names.setSuspect(h, suspect && !h.unlisted)
+	}
+}
+
+// maxAddrs bounds how many addresses of a name are remembered. A zonal name leads to
+// one IPv4 address and perhaps one IPv6 address.
+const maxAddrs = 8
+
+// connected takes in that somebody has connected to the name.
+func (h *health) connected(addr netip.Addr) {
+	h.proven.Store(true)
+	known := h.addrs.Load()
+	if !addr.IsValid() || known != nil && contains(*known, addr) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var more []netip.Addr
+	if known = h.addrs.Load(); known != nil {
+		if contains(*known, addr) {
+			return
+		}
+		more = append(more, (*known)[max(0, len(*known)-maxAddrs+1):]...)
+	}
+	more = append(more, addr)
+	h.addrs.Store(&more)
+	if h.suspect.Load() && h.under == nil && !h.unlisted {
+		h.names.setSuspect(h, true)
+	}
+}
+
+func contains(addrs []netip.Addr, addr netip.Addr) bool {
+	for _, a := range addrs {
+		if a == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// HealthState is what a [Snapshot] says of a zonal name's health.
+type HealthState struct {
+	// Ejected reports whether requests are kept away from the zonal name because
+	// it failed, and RetryAt when it will be tried again: in the background, or by a
+	// request. Ejections is how often that happened.
+	Ejected   bool
+	RetryAt   time.Time `json:",omitzero"`
+	Ejections uint64    `json:",omitempty"`
+	// EjectedHosts is how many hosts under the zonal name, such as buckets', are
+	// ejected for themselves, since the name with them in front doesn't exist or has
+	// no certificate.
+	EjectedHosts int `json:",omitempty"`
+	// LastCause, LastError and LastAt tell of the last failure.
+	LastCause Cause     `json:",omitempty"`
+	LastError string    `json:",omitempty"`
+	LastAt    time.Time `json:",omitzero"`
+}
+
+func (h *health) describe() HealthState {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := HealthState{
+		Ejected: h.ejected(), Ejections: h.ejections, EjectedHosts: h.names.ejectedUnder(h),
+		LastCause: h.last.cause, LastError: h.last.err, LastAt: h.last.at,
+	}
+	if s.Ejected {
+		s.RetryAt = h.names.start.Add(time.Duration(-h.gate.Load()))
+	}
+	return s
 }

@@ -22,26 +22,32 @@ const sqs = "sqs" + region
 
 func sqsOnly() []endpoint.Endpoint { return []endpoint.Endpoint{of("sqs")} }
 
+// send is the route of a request that may be the half-open probe.
+func send(r *resolver.Resolver) resolver.Route {
+	route, _ := r.Resolve(sqs).Probe()
+	return route
+}
+
 // fail reports failures of as many requests.
 func fail(t *testing.T, r *resolver.Resolver, times int) {
 	t.Helper()
 	for range times {
-		route := r.Resolve(sqs)
+		route := send(r)
 		if route.Reason != resolver.InZone {
 			t.Fatalf("got %v, want InZone", route.Reason)
 		}
-		r.Failed(route, resolver.CauseConnect, errors.New("connection refused"))
+		route.Failed(resolver.CauseConnect, errors.New("connection refused"))
 	}
 }
 
-// pause is how long the zonal name stays out of use yet.
+// pause is how long the zonal name stays ejected yet.
 func pause(t *testing.T, r *resolver.Resolver) time.Duration {
 	t.Helper()
 	state := r.Snapshot().Endpoints[0]
-	if state.InUse {
-		t.Fatal("the zonal name is in use, want it out of use")
+	if !state.Ejected {
+		t.Fatal("the zonal name is healthy, want it ejected")
 	}
-	return time.Until(state.NextTry)
+	return time.Until(state.RetryAt)
 }
 
 // Given requests one after the other, each at a time of its own, what each finds.
@@ -66,26 +72,26 @@ func TestHealthStepByStep(t *testing.T) {
 		{"another name's certificate", []step{{0, in, resolver.CauseCertificate}, {0, out, nil}}},
 		{"a failed handshake alone", []step{{0, in, resolver.CauseTLS}, {0, in, resolver.CauseBroken}, {0, in, nil}}},
 		{"no cause at all", []step{{0, in, resolver.NoCause}, {0, in, resolver.NoCause}, {0, in, resolver.NoCause}, {0, in, nil}}},
-		{"success of the trial", []step{{0, in, absent}, {7 * time.Second, out, nil}, {3 * time.Second, in, ok}, {0, in, ok}}},
+		{"success of the probe", []step{{0, in, absent}, {7 * time.Second, out, nil}, {3 * time.Second, in, ok}, {0, in, ok}}},
 		{"the count starts anew", []step{{0, in, absent}, {10 * time.Second, in, ok}, {0, in, refused}, {0, in, refused}, {0, in, refused}, {0, out, nil}}},
-		{"failure of the trial", []step{{0, in, absent}, {10 * time.Second, in, refused}, {15 * time.Second, out, nil}, {5 * time.Second, in, ok}, {0, in, nil}}},
+		{"failure of the probe", []step{{0, in, absent}, {10 * time.Second, in, refused}, {15 * time.Second, out, nil}, {5 * time.Second, in, ok}, {0, in, nil}}},
 		{"after a success pauses are short again", []step{{0, in, absent}, {10 * time.Second, in, refused}, {20 * time.Second, in, ok}, {0, in, absent}, {10 * time.Second, in, nil}}},
-		{"a trial that never ends", []step{{0, in, absent}, {10 * time.Second, in, nil}, {4 * time.Second, out, nil}, {time.Second, in, nil}, {time.Second, out, nil}}},
+		{"a probe that never ends", []step{{0, in, absent}, {10 * time.Second, in, nil}, {4 * time.Second, out, nil}, {time.Second, in, nil}, {time.Second, out, nil}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newResolver(t, inA, sqsOnly())
 				for i, s := range tt.steps {
 					time.Sleep(s.after)
-					route := r.Resolve(sqs)
+					route := send(r)
 					if route.Reason != s.want {
 						t.Fatalf("step %d: got %v, want %v", i+1, route.Reason, s.want)
 					}
 					switch how := s.how.(type) {
 					case resolver.Cause:
-						r.Failed(route, how, nil)
+						route.Failed(how, nil)
 					case string:
-						r.Succeeded(route)
+						route.Answered()
 					}
 				}
 			})
@@ -93,7 +99,7 @@ func TestHealthStepByStep(t *testing.T) {
 	}
 }
 
-// Given a zonal name that stays sick, then the pauses double up to five minutes,
+// Given a zonal name that keeps failing, then the pauses double up to five minutes,
 // and no two processes make the same ones.
 func TestPausesDouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -116,31 +122,31 @@ func TestPausesDouble(t *testing.T) {
 	})
 }
 
-// Given many requests when a sick name may be tried again, then one tries it.
-func TestOneTrialAtATime(t *testing.T) {
+// Given many requests when an ejected name may be probed, then one does.
+func TestOneProbeAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newResolver(t, inA, sqsOnly())
 		fail(t, r, 3)
 		time.Sleep(pause(t, r))
-		var trials atomic.Int32
+		var probes atomic.Int32
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				if r.Resolve(sqs).Reason == resolver.InZone {
-					trials.Add(1)
+				if send(r).Reason == resolver.InZone {
+					probes.Add(1)
 				}
 			})
 		}
 		all.Wait()
-		if got := trials.Load(); got != 1 {
-			t.Errorf("got %d trials, want 1", got)
+		if got := probes.Load(); got != 1 {
+			t.Errorf("got %d probes, want 1", got)
 		}
 	})
 }
 
-// Given requests from before the name went out of use, when they end, then
-// neither do their failures keep it out for longer, nor do answers over old
-// connections bring it back; the trial's own report counts, however late.
+// Given requests from before the name was ejected, when they end, then
+// neither do their failures keep it ejected for longer, nor do answers over old
+// connections bring it back; the probe's own report counts, however late.
 func TestOldRequestsAreNoNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newResolver(t, inA, sqsOnly())
@@ -149,23 +155,23 @@ func TestOldRequestsAreNoNews(t *testing.T) {
 		want := pause(t, r)
 		time.Sleep(time.Second)
 		for range 5 {
-			r.Failed(old, resolver.CauseAbsent, nil)
+			old.Failed(resolver.CauseAbsent, nil)
 		}
-		r.Succeeded(old)
+		old.Answered()
 		if got := pause(t, r); got != want-time.Second {
 			t.Errorf("pause: got %v, want %v", got, want-time.Second)
 		}
 		time.Sleep(pause(t, r))
-		trial := r.Resolve(sqs)
-		r.Failed(old, resolver.CauseConnect, nil)
-		r.Succeeded(r.Resolve(sqs)) // of the regional name
+		probe := send(r)
+		old.Failed(resolver.CauseConnect, nil)
+		r.Resolve(sqs).Answered() // of the regional name
 		if got := r.Resolve(sqs).Reason; got != resolver.Unhealthy {
-			t.Errorf("during the trial: got %v, want Unhealthy", got)
+			t.Errorf("during the probe: got %v, want Unhealthy", got)
 		}
-		time.Sleep(time.Minute) // long after its lease
-		r.Succeeded(trial)
+		time.Sleep(time.Minute) // long after its timeout
+		probe.Answered()
 		if got := r.Resolve(sqs).Reason; got != resolver.InZone {
-			t.Errorf("after the trial: got %v, want InZone", got)
+			t.Errorf("after the probe: got %v, want InZone", got)
 		}
 	})
 }
@@ -175,7 +181,7 @@ func TestHealthIsSharedAndKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newResolver(t, inA, []endpoint.Endpoint{of("s3"), of("sqs")})
 		for _, bucket := range []string{"photos", "videos", "photos"} {
-			r.Failed(r.Resolve(bucket+".s3"+region), resolver.CauseTimeout, nil)
+			r.Resolve(bucket+".s3"+region).Failed(resolver.CauseTimeout, nil)
 		}
 		r.SetMode(resolver.Observe)
 		r.SetMode(resolver.Prefer)
@@ -200,26 +206,26 @@ func TestHealthIsLoggedOnce(t *testing.T) {
 		h.ask = func() {
 			if r != nil {
 				r.Snapshot()
-				r.Succeeded(r.Resolve(sqs))
+				r.Resolve(sqs).Answered()
 				r.Resolve(regional("sns"))
 				r.SetMode(resolver.Prefer)
 			}
 		}
 		r = newResolver(t, inA, sqsOnly(), resolver.WithLogger(slog.New(h)))
 		for range 100 {
-			r.Succeeded(r.Resolve(sqs))
+			r.Resolve(sqs).Answered()
 		}
 		fail(t, r, 3)
 		for range 100 {
-			r.Succeeded(r.Resolve(sqs))
+			r.Resolve(sqs).Answered()
 		}
 		time.Sleep(pause(t, r))
 		fail(t, r, 1)
 		time.Sleep(pause(t, r))
-		r.Succeeded(r.Resolve(sqs))
+		send(r).Answered()
 		r.SetMode(resolver.Off)
-		got, want := strings.Join(h.lines, "; "), "azaffinity: zonal name out of use, its requests go to the regional name; "+
-			"azaffinity: zonal name in use again; azaffinity: mode changed; azaffinity: mode changed"
+		got, want := strings.Join(h.lines, "; "), "azaffinity: zonal name ejected, its requests go to the regional name; "+
+			"azaffinity: zonal name healthy again; azaffinity: mode changed; azaffinity: mode changed"
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

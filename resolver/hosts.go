@@ -1,258 +1,220 @@
 package resolver
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
-// table is everything a request needs to know, worked out beforehand. But for its
-// memo it never changes: another zone, catalogue or mode makes another table.
-type table struct {
-	mode Mode
-	// exact has the hosts that are known as a whole, with their routes: service
-	// hosts, and endpoints' regional names.
-	exact map[string]*entry
-	// parents has what stands behind the first labels of all other hosts:
-	// "s3.us-east-1.amazonaws.com" of "photos.s3.us-east-1.amazonaws.com".
-	parents map[string]*entry
-	// memo has the routes of hosts below parents that were asked about.
-	memo atomic.Pointer[map[string]*entry]
-	// zonal has the health of every zonal name in use, by the name.
-	zonal map[string]*health
-	notes []string
+// host is a service host, or the parent of such hosts, that an endpoint serves.
+type host struct {
+	name  string
+	shape shape
+	infix string // S3's: what stands in the star's place
+	of    endpoint.Endpoint
 }
 
-// entry is the routes of one host, or of all hosts below a parent. In a
-// parent's routes the names lack what the host has in front.
-type entry struct {
-	shape  shape
-	health *health // of usual's zonal name; nil where it has none
-	usual  Route   // what the rules choose
-	avoids Route   // instead of usual, while the zonal name is out of use
+// shape is what a host's first labels must be, and what becomes of them.
+type shape uint8
+
+const (
+	whole       shape = iota // there are none
+	account                  // an account id, which is dropped: <account>.ddb.<r>
+	bucket                   // a bucket or an access point's alias: kept
+	accessPoint              // <name>-<account>: kept
+	control                  // an account id: kept
+	prefix                   // whatever stands in front of a regional vpce name: kept
+)
+
+// takes reports whether the labels in front of a parent are of the shape.
+func (s shape) takes(front string) bool {
+	if !isName(front) {
+		return false
+	}
+	switch s {
+	case account, control:
+		return isAccount(front)
+	case accessPoint:
+		i := strings.LastIndexByte(front, '-')
+		return i > 0 && isAccount(front[i+1:]) && strings.IndexByte(front, '.') < 0
+	case bucket:
+		// Aliases of Object Lambda access points and of access points for
+		// Outposts, and directory buckets: S3's interface endpoints don't
+		// serve them.
+		return !strings.HasSuffix(front, "--ol-s3") && !strings.HasSuffix(front, "--op-s3") && !strings.HasSuffix(front, "--x-s3")
+	}
+	return s == prefix
 }
 
-// scene is what a table is made from.
-type scene struct {
-	mode      Mode
-	zone      string // the zone's name as the endpoints' owner spells it; "" if not known
-	evacuated bool
-	catalog   endpoint.Catalog
-	learned   []endpoint.Endpoint // seen only as the host of a request
-	wanted    map[string]bool     // services to keep off their free path
-	health    func(zonalName string) *health
-	counts    func(endpoint.Endpoint) *counts
-}
-
-func newTable(s scene) *table {
-	t := &table{mode: s.mode, exact: map[string]*entry{}, parents: map[string]*entry{}, zonal: map[string]*health{}}
-	if s.mode == Off {
-		return t
-	}
-	endpoints := slices.Clone(s.catalog.Endpoints)
-	slices.SortStableFunc(endpoints, func(a, b endpoint.Endpoint) int {
-		return cmp.Or(
-			cmp.Compare(btoi(s.freePath(a) != ""), btoi(s.freePath(b) != "")),
-			-cmp.Compare(btoi(a.PrivateDNS), btoi(b.PrivateDNS)),
-			cmp.Compare(a.ID, b.ID))
-	})
-	for _, h := range hostsOf(endpoints) {
-		t.addHost(s, h)
-	}
-	for _, e := range slices.Concat(endpoints, s.learned) {
-		t.addRegionalName(s, e)
-	}
-	return t
-}
-
-// addHost enters one service host, unless an endpoint that comes before has it.
-func (t *table) addHost(s scene, h host) {
-	into, shown := t.exact, h.name
-	if h.shape != whole {
-		into, shown = t.parents, "*."+h.name
-	}
-	if had, ok := into[h.name]; ok {
-		if had.usual.Endpoint() != h.of.ID {
-			t.notes = append(t.notes, fmt.Sprintf("%s: %s is used, and %s is not", shown, had.usual.Endpoint(), h.of.ID))
-		}
-		return
-	}
-	e := &entry{shape: h.shape}
-	if free := s.freePath(h.of); free != "" {
-		e.usual = Route{Reason: FreePath, via: &via{endpoint: h.of.ID, service: h.of.Service, counts: s.counts(h.of)}}
-		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
-	} else {
-		infix := ""
-		if h.infix != "" {
-			infix = h.infix + "."
-		}
-		regional := infix + bare(h.of.Regional)
-		switch {
-		case h.private():
-			regional = "" // the host itself
-		case len(regional) > maxName:
-			return
-		}
-		t.fill(s, e, h.of, infix, regional)
-	}
-	t.finish(e, h.name)
-	into[h.name] = e
-}
-
-// finish completes the routes of a host that is known as a whole.
-func (t *table) finish(e *entry, name string) {
-	if e.shape == whole {
-		e.usual, e.avoids = t.complete(e.usual, name, ""), t.complete(e.avoids, name, "")
-	}
-}
-
-// addRegionalName enters the endpoint's own regional name, which clients are
-// given by AWS_ENDPOINT_URL or BaseEndpoint, by itself and behind other labels.
-// Its way back is always the very host that was asked for.
-func (t *table) addRegionalName(s scene, e endpoint.Endpoint) {
-	name := bare(e.Regional)
-	if t.exact[name] != nil || e.AnyNames { // what a client was told to use that AWS didn't make is its own business
-		return
-	}
-	exact, behind := &entry{}, &entry{shape: prefix}
-	t.fill(s, exact, e, "", "")
-	t.fill(s, behind, e, "", "")
-	t.finish(exact, name)
-	t.exact[name], t.parents[name] = exact, behind
-}
-
-// fill works out the routes of an entry. Until they are completed, an empty name
-// in them stands for the host that is asked about.
-func (t *table) fill(s scene, into *entry, e endpoint.Endpoint, infix, regional string) {
-	through := &via{endpoint: e.ID, service: e.Service, zone: s.zone, counts: s.counts(e)}
-	into.avoids = Route{Host: regional, Target: Regional, via: through}
-	into.usual = into.avoids
-	zonal, inZone := e.ZonalName(s.zone)
-	inZone = inZone && len(infix)+len(bare(zonal)) <= maxName
-	switch {
-	case s.evacuated:
-		into.usual.Reason = Evacuated
-	case s.zone == "":
-		into.usual.Reason = NoZone
-	case !endpoint.InRegion(s.zone, e.Region):
-		into.usual.Reason = CrossRegion
-	case !inZone:
-		into.usual.Reason = NotInZone
-	default:
-		zonal = bare(zonal)
-		if t.zonal[zonal] == nil {
-			t.zonal[zonal] = s.health(zonal)
-		}
-		through.health = t.zonal[zonal]
-		into.health = through.health
-		into.avoids.Reason = Unhealthy
-		into.usual.Host, into.usual.Fallback = infix+zonal, regional
-		into.usual.Target, into.usual.Reason = Zonal, InZone
-	}
-}
-
-// below finds the route of a host that is known by what it ends in.
-func (t *table) below(asked string) (r Route, known bool) {
-	memo := t.memo.Load()
-	if memo != nil {
-		if e := (*memo)[asked]; e != nil {
-			return e.choose(), true
-		}
-	}
-	for i := 1; i < len(asked); i++ {
-		if asked[i] != '.' {
-			continue
-		}
-		if e := t.parents[asked[i+1:]]; e != nil && e.shape.takes(asked[:i]) {
-			front := e.shape.keeps(asked[:i+1])
-			if len(front)+max(len(e.usual.Host), len(e.usual.Fallback), len(e.avoids.Host)) > maxName {
-				break // it is too long for such a name
-			}
-			if memo == nil || len(*memo) < maxMemo {
-				t.remember(memo, asked, &entry{
-					health: e.health, usual: t.complete(e.usual, asked, front), avoids: t.complete(e.avoids, asked, front),
-				})
-			}
-			return t.complete(e.choose(), asked, front), true
-		}
-	}
-	return Route{Host: asked}, false
-}
-
-// maxMemo bounds how many hosts below parents have their routes kept. A program
-// uses few buckets over and over; one that uses many makes their names each time.
-const maxMemo = 512
-
-// remember keeps a host's routes, unless there are many already or somebody else
-// is doing the same: then the next request will.
-func (t *table) remember(memo *map[string]*entry, asked string, routes *entry) {
-	if memo != nil && len(*memo) >= maxMemo {
-		return
-	}
-	more := map[string]*entry{}
-	if memo != nil {
-		more = maps.Clone(*memo)
-	}
-	more[asked] = routes
-	t.memo.CompareAndSwap(memo, &more)
-}
-
-// plain tells whether there's no choice: the zonal name is in use, or is none.
-func (e *entry) plain() bool { return e.health == nil || e.health.inUse() }
-
-// choose takes the route by what the zonal name has been doing.
-func (e *entry) choose() Route {
-	if e.plain() {
-		return e.usual
-	}
-	ok, trial := e.health.admit()
-	if !ok {
-		return e.avoids
-	}
-	r := e.usual
-	r.trial = trial
-	return r
-}
-
-// complete makes an entry's route the one of the host that is asked about, which
-// has front, with its dot, before the parent.
-func (t *table) complete(r Route, asked, front string) Route {
-	switch {
-	case r.Host == "":
-		r.Host = asked
-	case r.Target == Zonal && r.Fallback == "":
-		r.Host, r.Fallback = front+r.Host, asked
-	case r.Target == Zonal: // both names in one allocation
-		both := front + r.Host + front + r.Fallback
-		n := len(front) + len(r.Host)
-		r.Host, r.Fallback = both[:n], both[n:]
-	default:
-		r.Host = front + r.Host
-	}
-	if t.mode == Observe && r.Host != asked {
-		r.Observed, r.Host, r.Fallback, r.trial = r.Host, asked, "", false
-	}
-	return r
-}
-
-func (s scene) freePath(e endpoint.Endpoint) string {
-	if s.wanted[e.Service] {
+// keeps is what of the front stays in the names.
+func (s shape) keeps(front string) string {
+	if s == account {
 		return ""
 	}
-	return e.FreePath
+	return front
 }
 
-// bare is a name without the star that S3's begin with.
-func bare(name string) string { return strings.TrimPrefix(name, "*.") }
+// maxName is how long a name may be, and maxLabel a label of it (RFC 1035).
+const maxName, maxLabel = 253, 63
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// isName reports whether s is made of labels that may stand in a DNS name: what
+// isn't has nothing to do in front of a vpce name.
+func isName(s string) bool {
+	length := 0 // of the label so far
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-' && length > 0:
+			length++
+		case c == '.' && length > 0 && s[i-1] != '-':
+			length = 0
+		default:
+			return false
+		}
+		if length > maxLabel {
+			return false
+		}
 	}
-	return 0
+	return length > 0 && s[len(s)-1] != '-'
+}
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+// hostsOf lists the service hosts of all endpoints. Of two endpoints with the
+// same host, the one whose own service has it comes first, so that nothing in a
+// catalogue can take the requests of a service away from its endpoint; beyond
+// that the endpoints' order stands.
+func hostsOf(endpoints []endpoint.Endpoint) []host {
+	var own, others []host
+	for _, e := range endpoints {
+		if strings.HasPrefix(e.Service, "vpce-svc-") {
+			continue // no SDK client resolves hosts of somebody else's service
+		}
+		derived := derivedHosts(e)
+		listed := listedHosts(e)
+		for _, h := range derived {
+			// What AWS lists for the endpoint is better than what we derive.
+			isListed := slices.ContainsFunc(listed, func(l host) bool { return l.name == h.name })
+			if h.shape != whole || len(listed) == 0 || isListed || e.Service == "s3" {
+				own = append(own, h)
+			}
+		}
+		others = append(others, listed...)
+	}
+	return append(own, others...)
+}
+
+// derivedHosts is what the SDK resolves for the endpoint's service: usually the
+// service's part of the vpce name, the Region and the DNS suffix. The irregular
+// ones were taken from the hosts that SDK clients resolve.
+func derivedHosts(e endpoint.Endpoint) []host {
+	_, suffix, _ := strings.Cut(e.Regional, ".vpce.")
+	at := func(service string, s shape, infix string) host {
+		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: e}
+	}
+	var hosts []host
+	switch e.Service {
+	case "s3":
+		hosts = []host{
+			at("s3", whole, "bucket"), // path style, ListBuckets
+			at("s3", bucket, "bucket"),
+			at("s3-accesspoint", accessPoint, "accesspoint"),
+			at("s3-control", control, "control"),
+		}
+	case "dynamodb":
+		// Credentials that carry an account id turn on account-based endpoints.
+		hosts = []host{at("dynamodb", whole, ""), at("ddb", account, "")}
+	case "kinesis":
+		hosts = []host{at("kinesis", whole, ""), at("data-kinesis", account, ""), at("control-kinesis", account, "")}
+	case "data.iot":
+		hosts = []host{at("data-ats.iot", whole, ""), at("data.ats.iot", whole, "")} // the latter in China
+	default:
+		hosts = []host{at(e.Service, whole, "")}
+	}
+	return slices.DeleteFunc(hosts, func(h host) bool { return neverRewritten(h.name, e) })
+}
+
+// listedHosts is the endpoint's private DNS names that can be routed by. A
+// wildcard can't: what becomes of the label it stands for is only known for the
+// services above.
+func listedHosts(e endpoint.Endpoint) []host {
+	var hosts []host
+	for _, name := range e.Hosts {
+		if strings.HasPrefix(name, "*.") || neverRewritten(name, e) {
+			continue
+		}
+		h := host{name: name, of: e}
+		if e.Service == "s3" {
+			if !strings.HasPrefix(name, "s3.") && !strings.HasPrefix(name, "s3-fips.") {
+				continue
+			}
+			h.infix = "bucket"
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts
+}
+
+// owners says whose endpoints alone may serve hosts with such a label: nobody's,
+// where the service answers for them under no other name.
+var owners = map[string]string{
+	"s3":                    "s3", // a bucket of whatever name, too
+	"ddb":                   "dynamodb",
+	"data-kinesis":          "kinesis",
+	"control-kinesis":       "kinesis",
+	"execute-api":           nobody, // an API is found by its own Host
+	"dkr":                   nobody, // the registry answers 403 under a vpce name
+	"dkr-ecr":               nobody, // the registry, dual-stack
+	"dkr-ecr-fips":          nobody,
+	"stream-logs":           nobody, // no endpoint serves it
+	"streaming-logs":        nobody,
+	"s3-global":             nobody,
+	"s3-accelerate":         nobody,
+	"s3-object-lambda":      nobody,
+	"s3-object-lambda-fips": nobody,
+	"s3-outposts":           nobody,
+	"s3-outposts-fips":      nobody,
+}
+
+const nobody = "" // no endpoint's service
+
+// neverRewritten knows the hosts that stay as they are whatever a catalogue
+// lists for the endpoint, because they are not the endpoint's to serve.
+func neverRewritten(name string, e endpoint.Endpoint) bool {
+	switch {
+	case name == "s3.amazonaws.com", name == "sts.amazonaws.com": // the legacy global hosts
+		return true
+	case strings.Contains(name, ".vpce."): // an endpoint's own name, and maybe another's
+		return true
+	}
+	for i, label := range strings.Split(name, ".") {
+		owner, owned := owners[label]
+		if !owned && strings.HasPrefix(label, "s3-") {
+			owner, owned = "s3", true
+		}
+		switch {
+		case owned && owner != e.Service:
+			return true
+		case strings.HasPrefix(label, "s3express"), strings.HasPrefix(label, "s3-website"):
+			return true
+		case i > 0 && endpoint.IsRegion(label) && label != e.Region:
+			return true // another Region than the endpoint's
+		}
+	}
+	return false
+}
+
+// private reports whether inside the VPC the host leads to the endpoint anyway.
+// AWS's wildcards cover one label.
+func (h host) private() bool {
+	if !h.of.PrivateDNS {
+		return false
+	}
+	name := h.name
+	if h.shape != whole {
+		name = "*." + name
+	}
+	return slices.Contains(h.of.Hosts, name)
 }

@@ -4,23 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/aws/smithy-go/metrics"
 )
 
-// WithMeterProvider has what the resolver counts read as metrics, through the
+// WithMeterProvider makes what the resolver counts readable as metrics, through the
 // interface that the SDK's own metrics use, so that one provider serves both:
 //
-//	azaffinity.attempts       counter {service, target, reason}: sends, by where they went and why
-//	azaffinity.failovers      counter {service, cause}: sends that went to the fallback, by what made them
-//	azaffinity.endpoint.open  gauge   {service, zone, endpoint}: 1 while the zonal name is out of use, else 0
+//	azaffinity.attempts          counter {service, target, reason}: sends, by where they went and why
+//	azaffinity.failovers         counter {service, cause}: sends that went to the fallback, by what made them
+//	azaffinity.endpoint.ejected  gauge   {service, zone, endpoint}: 1 while the zonal name is ejected, else 0
 //
 // service is the endpoint's, "sqs", and "" for attempts that no endpoint was chosen
 // for. The instruments are asynchronous: they are read when the provider collects,
-// and cost a call nothing. Close ends them: who wants the last interval flushes the
-// provider first. The default, and nil, is none.
+// and cost a call nothing. Close ends them: callers that want the last interval flush
+// the provider first. The default, and nil, is none.
 func WithMeterProvider(p metrics.MeterProvider) Option {
 	return func(c *config) { c.meters = p }
 }
@@ -41,7 +39,7 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 	}
 	keep(meter.Int64AsyncCounter("azaffinity.attempts", r.observeAttempts, describe("{attempt}", "Requests sent, by the name they were sent to and why")))
 	keep(meter.Int64AsyncCounter("azaffinity.failovers", r.observeFailovers, describe("{failover}", "Requests sent to the fallback, by what kept them from the zonal name")))
-	keep(meter.Int64AsyncGauge("azaffinity.endpoint.open", r.observeOpen, describe("{endpoint}", "1 while the zonal name is out of use")))
+	keep(meter.Int64AsyncGauge("azaffinity.endpoint.ejected", r.observeEjected, describe("{endpoint}", "1 while the zonal name is ejected")))
 	if err := errors.Join(errs...); err != nil {
 		r.unmeasure()
 		return fmt.Errorf("resolver: metrics: %w", err)
@@ -70,9 +68,7 @@ func with(pairs ...string) metrics.RecordMetricOption {
 
 // byService adds up what several endpoints of a service have counted.
 func (r *Resolver) byService() map[string]*totals {
-	r.mu.Lock()
-	all := append(slices.Collect(maps.Values(r.counts)), &r.elsewhere)
-	r.mu.Unlock()
+	all := append(r.names.counts(), r.unmatched.info.counts)
 	services := map[string]*totals{}
 	for _, c := range all {
 		t := services[c.service]
@@ -111,11 +107,11 @@ func (r *Resolver) observeFailovers(ctx context.Context, o metrics.Int64Observer
 	}
 }
 
-func (r *Resolver) observeOpen(ctx context.Context, o metrics.Int64Observer) {
+func (r *Resolver) observeEjected(ctx context.Context, o metrics.Int64Observer) {
 	s := r.Snapshot()
 	for _, e := range s.Endpoints {
 		if e.Zonal != "" {
-			o.Observe(ctx, int64(btoi(!e.InUse)), with("service", e.Service, "zone", s.ZoneName, "endpoint", e.ID))
+			o.Observe(ctx, int64(btoi(e.Ejected)), with("service", e.Service, "zone", s.ZoneName, "endpoint", e.ID))
 		}
 	}
 }

@@ -14,13 +14,13 @@ import (
 type Option func(*config)
 
 type config struct {
-	zone      zone.Source
-	endpoints endpoint.Source
-	log       *slog.Logger
-	mode      Mode
-	refresh   time.Duration
-	wanted    map[string]bool
-	meters    metrics.MeterProvider
+	zone           zone.Source
+	endpoints      endpoint.Source
+	log            *slog.Logger
+	mode           *Mode // nil: not given
+	refresh        time.Duration
+	forceInterface map[string]bool // by service
+	meters         metrics.MeterProvider
 }
 
 // defaultRefresh is how old a catalogue may get: endpoints come and go with
@@ -46,26 +46,26 @@ func WithRefresh(d time.Duration) Option {
 	return func(c *config) { c.refresh = max(d, time.Second) }
 }
 
-// WithLogger has changes of state logged: what was found, what can't be, which
-// zonal names go out of use. Nothing is logged per request. The default, and nil,
-// is silence.
+// WithLogger logs changes of state: what was found, what can't be, which zonal names
+// are ejected. Nothing is logged per request. The default, and nil, is silence.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.log = l }
 }
 
-// WithMode sets the mode to begin with. The default is [Prefer].
+// WithMode sets the mode to begin with, whatever [EnvMode] says. The default is
+// what that says, or [Prefer].
 func WithMode(m Mode) Option {
-	return func(c *config) { c.mode = m }
+	return func(c *config) { c.mode = &m }
 }
 
-// WithInterfaceFor has the interface endpoints of the named services ("s3",
-// "dynamodb") used although the VPC has a free gateway endpoint for them, too.
+// WithInterfaceFor makes requests for the named services ("s3", "dynamodb") use
+// their interface endpoints although the VPC has a free gateway endpoint for them, too.
 // It matters only for endpoints that were read from AWS's listing: one that is
 // listed by hand is used.
 func WithInterfaceFor(services ...string) Option {
 	return func(c *config) {
 		for _, s := range services {
-			c.wanted[s] = true
+			c.forceInterface[s] = true
 		}
 	}
 }

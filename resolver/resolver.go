@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,37 +21,36 @@ import (
 // for concurrent use. A nil *Resolver leaves every host as it is; the zero value is
 // not usable.
 type Resolver struct {
-	config config
-	start  time.Time
-	table  atomic.Pointer[table]
-	used   atomic.Bool   // by a request, since the endpoints were last asked for
-	use    chan struct{} // and it was the first in a while
-	hurry  chan struct{} // closed by the first Ready
-
-	elsewhere   counts // of requests that no endpoint was chosen for
+	config      config
+	table       atomic.Pointer[table]
+	demand      demand
+	names       *names
+	unmatched   *entry // of hosts that no endpoint is chosen for, with their counts
 	instruments []metrics.AsyncInstrument
+	log         *logs
+	background  *background
 
-	mu      sync.Mutex // guards what follows, and publishing
-	zone    known[zone.Answer]
-	catalog known[endpoint.Catalog]
-	mode    Mode
-	avoid   time.Time   // the zone's names are left alone until then
-	rejoin  *time.Timer // ends that; nil where nothing is avoided
-	learned []endpoint.Endpoint
-	counts  map[string]*counts // of each endpoint, by its regional name
-	checks  map[string]*check  // of paths, by the server's address
-	told    map[string]bool    // what has been logged
-	lines   []func()           // what is to be logged once mu is free, see unlock
-	closed  bool
+	mu sync.Mutex // guards state, and publishing
+	state
 
-	closing context.Context // ends with Close
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	// learning guards learned, and the table's learned names. It is taken after mu.
+	learning sync.Mutex
+	learned  []endpoint.Endpoint // regional names from requests, which no catalogue has
 }
 
-// maxLearned bounds how many regional names that no catalogue has are remembered
-// from requests. A program has as many as it has clients with a URL of their own.
-const maxLearned = 256
+// state is what the background knows, and requests don't read.
+type state struct {
+	zone        known[zone.Answer]
+	catalog     known[endpoint.Catalog]
+	mode        Mode
+	shift       shift
+	pendingLogs []func() // what is to be logged once mu is free, see unlock
+	closed      bool
+}
+
+// EnvMode is the environment variable that sets the mode of resolvers made without
+// [WithMode]: "prefer" (the default), "observe" or "off".
+const EnvMode = "AZAFFINITY_MODE"
 
 // New returns a resolver that finds its zone and the endpoints in the
 // background. By default it asks [zone.Detect] and [endpoint.Env]. Until it knows
@@ -58,182 +58,149 @@ const maxLearned = 256
 // for those endpoints go to regional names.
 //
 // Sources that need not wait, such as the environment or a file, are asked before
-// New returns: what is wrong with their answer is New's error.
+// New returns: what is wrong with their answer is New's error. So is a value of
+// [EnvMode] that is no mode.
 func New(opts ...Option) (*Resolver, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
 	r := &Resolver{
-		config:  config{zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh, wanted: map[string]bool{}},
-		use:     make(chan struct{}, 1),
-		hurry:   make(chan struct{}),
-		start:   time.Now(),
-		zone:    known[zone.Answer]{asked: make(chan struct{})},
-		catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
-		counts:  map[string]*counts{},
-		checks:  map[string]*check{},
-		told:    map[string]bool{},
+		config:     c,
+		demand:     newDemand(),
+		log:        newLogs(c.log),
+		background: newBackground(),
+		state: state{
+			mode:    *c.mode,
+			zone:    known[zone.Answer]{asked: make(chan struct{})},
+			catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
+		},
 	}
-	for _, opt := range opts {
-		opt(&r.config)
-	}
-	if r.config.zone == nil || r.config.endpoints == nil {
-		return nil, errors.New("resolver: the source of the zone and the source of the endpoints must not be nil")
-	}
-	if r.config.mode > Off {
-		return nil, fmt.Errorf("resolver: %v is not a mode", r.config.mode)
-	}
-	r.mode = r.config.mode
-
-	ctx, stop := context.WithCancel(context.Background())
-	r.closing, r.stop = ctx, stop
-	sources := []struct {
-		of     any
-		ask    func(context.Context) time.Duration
-		wanted func(context.Context) bool
-		err    *error
-		pause  time.Duration
-	}{
-		{r.config.zone, r.askZone, always, &r.zone.err, 0},
-		{r.config.endpoints, r.askEndpoints, r.whenUsed, &r.catalog.err, 0},
-	}
-	for i := range sources {
-		s := &sources[i]
-		if !isImmediate(s.of) {
-			continue
-		}
-		if s.pause = s.ask(ctx); *s.err != nil {
-			stop()
-			return nil, *s.err
+	r.unmatched = (&entry{info: &endpointInfo{counts: &counts{}}}).keep("", "")
+	r.names = newNames(r.log, r.background)
+	polls := r.polls()
+	for _, p := range polls {
+		if err := p.askNow(r.background.ctx); err != nil {
+			r.background.stop()
+			return nil, err
 		}
 	}
 	r.mu.Lock()
 	r.publish()
 	r.unlock()
-	if err := r.measure(r.config.meters); err != nil {
-		stop()
+	if err := r.measure(c.meters); err != nil {
+		r.background.stop()
 		return nil, err
 	}
-	for _, s := range sources {
-		r.running.Add(1)
-		go func() {
-			defer r.running.Done()
-			if s.pause == 0 && !r.first(ctx, spreadOf(s.of)) {
-				return
-			}
-			keepAsking(ctx, s.pause, s.wanted, s.ask)
-		}()
+	for _, p := range polls {
+		r.background.start(p.run)
 	}
 	return r, nil
 }
 
+func newConfig(opts []Option) (config, error) {
+	c := config{zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh, forceInterface: map[string]bool{}}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	if c.zone == nil || c.endpoints == nil {
+		return c, errors.New("resolver: the source of the zone and the source of the endpoints must not be nil")
+	}
+	mode := Prefer
+	if s := os.Getenv(EnvMode); s != "" {
+		var err error
+		if mode, err = ParseMode(s); err != nil {
+			return c, fmt.Errorf("%s: %w", EnvMode, err)
+		}
+	}
+	if c.mode == nil {
+		c.mode = &mode
+	}
+	if *c.mode > Off {
+		return c, fmt.Errorf("resolver: %v is not a mode", *c.mode)
+	}
+	return c, nil
+}
+
 // Resolve says which host a request to the given one should be sent to. It never
-// blocks. A host it has nothing better for comes back as it is.
+// blocks. A host it has nothing better for comes back as it is. Case, and a dot at
+// the end, make no difference.
 //
-// Whoever acts on the route should say how it went with [Resolver.Succeeded] or
-// [Resolver.Failed].
+// Callers that act on the route say how it went, see [Route].
 func (r *Resolver) Resolve(host string) Route {
 	if r == nil {
 		return Route{Host: host}
 	}
-	if !r.used.Load() {
-		r.wake()
+	if !r.demand.used.Load() {
+		r.demand.wake()
 	}
 	t := r.table.Load()
 	if e := t.exact[host]; e != nil {
 		if e.plain() {
-			return e.usual
+			return e.primary
 		}
 		return e.choose()
 	}
-	route, known := t.below(host)
-	switch {
-	case known:
-	case t.mode == Off:
+	return r.resolveBelow(t, host)
+}
+
+// resolveBelow is Resolve for hosts that the table doesn't know as a whole.
+func (r *Resolver) resolveBelow(t *table, host string) Route {
+	var into entry
+	if e := t.below(host, &into); e != nil {
+		return e.choose()
+	}
+	plain := host
+	if t.mode != Off {
+		if plain = canonical(host); plain != host {
+			if e := t.find(plain, &into); e != nil {
+				return asSpelled(e.choose(), plain, host)
+			}
+		}
+		if strings.Contains(plain, ".vpce.") {
+			return asSpelled(r.learn(t, plain), plain, host)
+		}
+	}
+	route := r.unmatched.primary
+	route.Host = host
+	if t.mode == Off {
 		route.Reason = SwitchedOff
-	case strings.Contains(host, ".vpce."):
-		return r.learn(host)
 	}
 	return route
 }
 
-// wake tells the background that the resolver is in use.
-func (r *Resolver) wake() {
-	r.used.Store(true)
-	select {
-	case r.use <- struct{}{}:
-	default: // it was told, and hasn't looked yet
+// asSpelled is a route that was made for plain: if that stays as it is, so does the
+// host that was asked about.
+func asSpelled(route Route, plain, asked string) Route {
+	if route.Host == plain {
+		route.Host = asked
 	}
+	return route
 }
 
-// learn makes a regional name that no catalogue has part of the table: it came
-// from a client's own configuration, and says all that's needed. What it can't
-// make anything of is remembered, so that the next request need not ask again.
-func (r *Resolver) learn(host string) Route {
-	unknown := Route{Host: host}
-	at := 0
-	if !strings.HasPrefix(host, "vpce-") {
-		at = strings.Index(host, ".vpce-") + 1
+// canonical is a host in lower case and without a dot at the end.
+func canonical(host string) string {
+	if n := len(host); n > 1 && host[n-1] == '.' {
+		host = host[:n-1]
 	}
-	e, err := endpoint.Parse(host[at:])
-	if err == nil {
-		unknown.via = &via{endpoint: e.ID, service: e.Service}
-	}
-	r.mu.Lock()
-	defer r.unlock()
-	t := r.table.Load()
-	switch {
-	case t.mode == Off: // since a moment ago
-		unknown.Reason = SwitchedOff
-		return unknown
-	case err != nil:
-	case e.Zonal != nil:
-		unknown.Reason = Pinned
-	default:
-		if t.exact[bare(e.Regional)] == nil && len(r.learned) < maxLearned {
-			r.learned = append(r.learned, e)
-			r.publish()
-			t = r.table.Load()
-		}
-		if exact := t.exact[host]; exact != nil {
-			return exact.choose()
-		}
-		if route, known := t.below(host); known {
-			return route
+	for i := 0; i < len(host); i++ {
+		if c := host[i]; 'A' <= c && c <= 'Z' {
+			return strings.ToLower(host)
 		}
 	}
-	t.remember(t.memo.Load(), host, &entry{usual: unknown})
-	return unknown
-}
-
-// Succeeded tells that a request reached the route's host and was answered.
-func (r *Resolver) Succeeded(route Route) {
-	if h := route.health(); h != nil {
-		h.succeeded(route.trial)
-	}
-}
-
-// Failed tells that the route's host could not be reached, and why. Of a route
-// whose host is not a zonal name it changes nothing, and nothing without a cause.
-func (r *Resolver) Failed(route Route, cause Cause, err error) {
-	if h := route.health(); h != nil && cause != NoCause {
-		h.failed(cause, err, route.trial)
-	}
+	return host
 }
 
 // Ready waits until the zone and the endpoints have been asked for once, and
 // says what is still not known then; the resolver goes on trying. A source that
 // spreads first questions over a while is asked at once. It is for
 // tests, for cold starts that would rather wait than have their first calls leave
-// the zone, and for diagnosis. Nobody else needs it.
+// the zone, and for diagnosis. Other callers don't need it.
 func (r *Resolver) Ready(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	r.mu.Lock()
-	select {
-	case <-r.hurry:
-	default:
-		close(r.hurry)
-	}
-	r.mu.Unlock()
+	r.demand.requestReady()
 	for _, asked := range []chan struct{}{r.zone.asked, r.catalog.asked} {
 		select {
 		case <-asked:
@@ -275,71 +242,26 @@ func (r *Resolver) SetMode(m Mode) {
 	}
 }
 
-// Avoid sends everything that would go to this zone's names to regional ones
-// instead, at once and until the given time, whatever the names' health: the answer
-// to "this zone is impaired". A time that has passed ends it.
-func (r *Resolver) Avoid(until time.Time) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.unlock()
-	if r.rejoin != nil {
-		r.rejoin.Stop()
-	}
-	left := time.Until(until)
-	if left <= 0 || r.closed {
-		r.endAvoid()
-		return
-	}
-	r.avoid = until
-	r.rejoin = time.AfterFunc(left, func() {
-		defer func() { _ = recover() }() // nobody else would
-		r.mu.Lock()
-		defer r.unlock()
-		if r.avoid.Equal(until) { // not another time by now
-			r.endAvoid()
-		}
-	})
-	r.publish()
-	r.info("azaffinity: the zone is avoided", "until", until)
-}
-
-// endAvoid is called with r.mu held.
-func (r *Resolver) endAvoid() {
-	if !r.avoid.IsZero() {
-		r.avoid = time.Time{}
-		r.publish()
-		r.info("azaffinity: the zone is no longer avoided")
-	}
-}
-
 // Close stops everything in the background and waits until it has stopped. The
-// resolver goes on answering from what it knows. An error means that a source is
-// still busy although its context has ended: Close doesn't wait for it for long.
+// resolver goes on answering from what it knows. An error means that a source, or a
+// dialer's check, is still busy although its context has ended: Close doesn't wait
+// for it for long.
 func (r *Resolver) Close() error {
 	if r == nil {
 		return nil
 	}
-	r.stop()
+	stopped := r.background.close()
 	r.mu.Lock()
 	if !r.closed {
 		defer r.unmeasure() // not under r.mu, which the instruments take when they are read
 	}
 	r.closed = true
-	if r.rejoin != nil {
-		r.rejoin.Stop() // what is avoided stays so
-	}
+	r.shift.stop() // requests stay away from the zone
 	r.mu.Unlock()
-	stopped := make(chan struct{})
-	go func() {
-		r.running.Wait()
-		close(stopped)
-	}()
 	select {
 	case <-stopped:
 		return nil
 	case <-time.After(maxClose):
-		return errors.New("resolver: a source of the zone or the endpoints has not returned although its context has ended")
+		return errors.New("resolver: a source of the zone or the endpoints, or a dialer's check, has not returned although its context has ended")
 	}
 }

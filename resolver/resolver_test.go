@@ -85,8 +85,8 @@ func TestNilResolverLeavesEverythingAsItIs(t *testing.T) {
 	var r *resolver.Resolver
 	route := r.Resolve("sqs" + region)
 	expectUntouched(t, route, "sqs"+region, resolver.NoEndpoint)
-	r.Succeeded(route)
-	r.Failed(route, resolver.CauseConnect, nil)
+	route.Answered()
+	route.Failed(resolver.CauseConnect, nil)
 	r.SetMode(resolver.Off)
 	if err := r.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: got %v, want nil", err)
@@ -134,7 +134,7 @@ func TestModes(t *testing.T) {
 		t.Errorf("observed: got %q, want %q", route.Observed, zonal("sqs"))
 	}
 	for range 5 { // what happens to the service host says nothing of the zonal name
-		r.Failed(route, resolver.CauseAbsent, nil)
+		route.Failed(resolver.CauseAbsent, nil)
 	}
 	if got := r.Resolve("photos.s3" + region).Observed; got != "photos.bucket."+zonal("s3") {
 		t.Errorf("a bucket, observed: got %q", got)

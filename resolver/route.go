@@ -3,12 +3,17 @@ package resolver
 import "fmt"
 
 // Route says where a request goes and why. Routes are values: a Route stays
-// what it was when it was resolved.
+// what it was when it was resolved. The methods do not allocate, and do nothing on
+// the zero Route.
+//
+// Callers that act on a route call [Route.Sent] when they send, and then
+// [Route.Answered] or [Route.Failed]: that is all the resolver knows of a name's
+// health.
 type Route struct {
 	// Host is the host to send the request to, and to sign it for. It is the
-	// host that was asked about where routing has nothing better.
+	// host that was asked about if routing has nothing better.
 	Host string
-	// Fallback is where the same request may go when Host can't be reached; it
+	// Fallback is where the same request may go if Host can't be reached; it
 	// leads to the same endpoint. Empty: there is nothing to fall back to.
 	Fallback string
 	// Target is the kind of name that Host is.
@@ -18,174 +23,171 @@ type Route struct {
 	// Cause is set once the request went to Fallback: what kept it from the
 	// zonal name. Host, Target and Reason then tell of the second send.
 	Cause Cause
-	trial bool // this request finds out whether the name works again
+	probe bool // this request finds out whether an ejected name works again
 	// Observed is set in [Observe] mode only: the host that [Prefer] would have
 	// put into Host, which then is the host that was asked about. Target and
 	// Reason tell of Observed.
 	Observed string
 
-	via *via // nil where no endpoint was chosen
-}
-
-// via is what the routes by one endpoint have in common.
-type via struct {
-	endpoint, service, zone string
-	health                  *health // of the zonal name; nil where that isn't used
-	counts                  *counts // of the endpoint; nil: nobody keeps them
+	entry *entry // of the table; nil in a Route that no resolver made
 }
 
 // Endpoint is the id of the interface endpoint that was chosen, or empty.
 func (r Route) Endpoint() string {
-	if r.via == nil {
+	if r.entry == nil {
 		return ""
 	}
-	return r.via.endpoint
+	return r.entry.info.id
 }
 
 // Service is the service's part of the chosen endpoint's names, such as "sqs", or
 // empty.
 func (r Route) Service() string {
-	if r.via == nil {
+	if r.entry == nil {
 		return ""
 	}
-	return r.via.service
+	return r.entry.info.service
 }
 
 // Zone is the name of the zone that a zonal name was looked for in, or empty.
 func (r Route) Zone() string {
-	if r.via == nil {
+	if r.entry == nil {
 		return ""
 	}
-	return r.via.zone
+	return r.entry.info.zone
 }
 
-// Trial tells that the zonal name is out of use, and that this request is to find
-// out whether it works again. It should take a new connection: one from before
-// doesn't show that another can be made.
-func (r Route) Trial() bool { return r.trial }
+// String describes the route for people:
+//
+//	sqs.us-east-1.amazonaws.com (Unmatched, NoEndpoint)
+//	vpce-….vpce.amazonaws.com (Regional, FailedOver: connect)
+func (r Route) String() string {
+	host := r.Host
+	if host == "" {
+		host = "no host"
+	}
+	why := r.Reason.String()
+	if r.Cause != NoCause {
+		why += ": " + r.Cause.String()
+	}
+	switch {
+	case r.Observed != "":
+		return fmt.Sprintf("%s (observed: %s, %v, %s)", host, r.Observed, r.Target, why)
+	case r.Fallback != "":
+		return fmt.Sprintf("%s (%v, %s; fallback %s)", host, r.Target, why, r.Fallback)
+	}
+	return fmt.Sprintf("%s (%v, %s)", host, r.Target, why)
+}
 
-// InUse tells whether the zonal name in Host is in use at this moment, and not as
-// it was when the route was made. It is true of all other hosts.
-func (r Route) InUse() bool {
+// Sent says that a request is about to be sent on the route. [Snapshot] and the
+// metrics count it.
+func (r Route) Sent() {
+	if r.entry != nil {
+		r.entry.info.counts.count(r.Reason, r.Cause)
+	}
+}
+
+// Answered says that the route's host answered the request, with whatever is not a
+// server's error. An answer of a route to the regional name counts, too, if the zonal
+// name was an option: it shows that requests succeed elsewhere.
+func (r Route) Answered() {
 	h := r.health()
-	return h == nil || h.inUse()
+	switch {
+	case h == nil:
+	case r.Target == Regional:
+		h.answeredElsewhere()
+	case r.Target == Zonal:
+		if host := h.host(r.Host); host != nil {
+			host.answered(r.probe)
+		}
+		h.answered(r.probe)
+	}
 }
 
-// health is that of the zonal name in Host, or nil.
+// Failed says that the route's host did not answer the request properly, and why.
+// [NoCause] changes nothing. Of a route to the regional name, [CauseServerError] and
+// [CauseUnavailable] count, which show that requests fail elsewhere as well, and
+// nothing else does.
+func (r Route) Failed(cause Cause, err error) {
+	h := r.health()
+	switch {
+	case h == nil || cause == NoCause:
+	case r.Target == Regional:
+		if cause.serverError() {
+			h.failedElsewhere()
+		}
+	case r.Target == Zonal:
+		h.failed(r.Host, cause, err, r.probe)
+	}
+}
+
+// health is that of the zonal name that the route leads to, or keeps away from for
+// now, or nil. In Observe mode nothing is sent to either.
 func (r Route) health() *health {
-	if r.via == nil || r.Target != Zonal || r.Observed != "" {
+	if r.entry == nil || r.Observed != "" || r.entry.observed {
 		return nil
 	}
-	return r.via.health
+	return r.entry.health
 }
 
-// Target is the kind of name a request is sent to.
-type Target uint8
-
-const (
-	Unmatched Target = iota // the host that the SDK resolved, which no endpoint is known for
-	Regional                // the endpoint's regional name, or the service host that private DNS leads to it
-	Zonal                   // the endpoint's name in this zone
-)
-
-// Reason says why a request is sent where it is.
-type Reason uint8
-
-const (
-	NoEndpoint  Reason = iota // no endpoint is known for the host, or the host is never rewritten
-	InZone                    // the endpoint is in this zone, or isn't known not to be
-	Unhealthy                 // the zonal name has failed lately
-	NotInZone                 // the endpoint has no network interface in this zone
-	NoZone                    // this process's zone isn't known (yet)
-	CrossRegion               // the endpoint's service is in another Region: it has no zonal names
-	Pinned                    // the host is a zonal name already
-	FreePath                  // a gateway endpoint serves these requests free of charge
-	Evacuated                 // told to keep away from the zone, by Avoid
-	FailedOver                // the zonal name was tried and could not be reached
-	SwitchedOff               // the mode is Off
-)
-
-// Target is the kind of name that a request goes to for this reason.
-func (r Reason) Target() Target {
-	switch r {
-	case InZone:
-		return Zonal
-	case Unhealthy, NotInZone, NoZone, CrossRegion, Evacuated, FailedOver:
-		return Regional
-	}
-	return Unmatched
-}
-
-// Cause is what kept a request from a zonal name.
-type Cause uint8
-
-const (
-	NoCause          Cause = iota
-	CauseAbsent            // the name doesn't exist: the endpoint isn't in the zone
-	CauseDNS               // the name could not be looked up
-	CauseConnect           // refused, unreachable, or reset before a connection was made
-	CauseCertificate       // another name's certificate, or nobody's that is trusted
-	CauseTLS               // the TLS handshake failed otherwise
-	CauseTimeout           // no connection in time
-	CauseBroken            // the connection broke when the request may have been sent
-	CauseSilent            // no answer came, and the path to the server was found dead
-	CauseUnavailable       // an answer that says so, and not from the service
-)
-
-// Mode says what a [Resolver] does with its decisions.
-type Mode uint8
-
-const (
-	Prefer  Mode = iota // use the zonal name wherever there is one
-	Observe             // decide and count, but change nothing
-	Off                 // do nothing
-)
-
-var (
-	targetNames = [...]string{"Unmatched", "Regional", "Zonal"}
-	reasonNames = [...]string{
-		"NoEndpoint", "InZone", "Unhealthy", "NotInZone", "NoZone", "CrossRegion",
-		"Pinned", "FreePath", "Evacuated", "FailedOver", "SwitchedOff",
-	}
-	causeNames = [...]string{"", "absent", "dns", "connect", "certificate", "tls", "timeout", "broken", "silent", "unavailable"}
-	modeNames  = [...]string{"prefer", "observe", "off"}
-)
-
-func (t Target) String() string { return nameOf(targetNames[:], uint8(t)) }
-func (r Reason) String() string { return nameOf(reasonNames[:], uint8(r)) }
-func (c Cause) String() string  { return nameOf(causeNames[:], uint8(c)) }
-func (m Mode) String() string   { return nameOf(modeNames[:], uint8(m)) }
-
-// The names are what JSON shows, and metrics.
-func (t Target) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
-func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-func (c Cause) MarshalText() ([]byte, error)  { return []byte(c.String()), nil }
-func (m Mode) MarshalText() ([]byte, error)   { return []byte(m.String()), nil }
-
-func nameOf(names []string, i uint8) string {
-	if int(i) < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("unknown(%d)", i)
-}
-
-// ParseMode reads a mode's name: "prefer", "observe" or "off".
-func ParseMode(s string) (Mode, error) {
-	for i, name := range modeNames {
-		if s == name {
-			return Mode(i), nil
-		}
-	}
-	return 0, fmt.Errorf("resolver: %q is not a mode: want prefer, observe or off", s)
-}
-
-// FailedOver is the route that a request took when it was sent to r's fallback
-// because of c: r itself where there is nothing to fall back to.
+// FailedOver is the route that a request takes when it is sent to r's fallback
+// because of c: r itself if there is nothing to fall back to.
 func (r Route) FailedOver(c Cause) Route {
 	if r.Fallback == "" {
 		return r
 	}
 	r.Host, r.Fallback = r.Fallback, ""
-	r.Target, r.Reason, r.Cause, r.trial = Regional, FailedOver, c, false
+	r.Target, r.Reason, r.Cause, r.probe = Regional, FailedOver, c, false
 	return r
+}
+
+// Proven reports whether somebody has connected to the zonal name in Host, or was
+// answered by it. It is true of all other hosts.
+func (r Route) Proven() bool {
+	h := r.health()
+	return h == nil || r.Target != Zonal || h.proven.Load()
+}
+
+// Untried is the route of a request that must not be the first to try the zonal
+// name, since it can't be sent again if that doesn't exist: to the fallback, or r
+// itself if there is none. A dialer then tries the name in the background.
+func (r Route) Untried() Route {
+	if r.Fallback == "" {
+		return r
+	}
+	if h := r.health(); h != nil && r.Target == Zonal {
+		h.tryOnce(r.Host)
+	}
+	r.Host, r.Fallback = r.Fallback, ""
+	r.Target, r.Reason, r.probe = Regional, Untried, false
+	return r
+}
+
+// Probe makes the request the half-open probe of the ejected zonal name that the
+// route keeps away from, if one is due: it returns the route to that name, and the
+// outcome brings the name back, or keeps it away for longer. Only one request at a
+// time gets it; if nothing is heard of that for five seconds, another may. The
+// request should be one that can be sent again.
+//
+// ok is false, and the route r itself, if the name is not ejected, no probe is due, or
+// the name is tried in the background.
+func (r Route) Probe() (route Route, ok bool) {
+	h := r.health()
+	if h == nil || r.Reason != Unhealthy || r.entry.shape != whole {
+		return r, false
+	}
+	host := h.host(r.entry.zonal)
+	if host != nil && host.ejected() {
+		if !host.probeDue() || h.ejected() && !h.probeDue() || !host.takeProbe() {
+			return r, false
+		}
+		if h.ejected() {
+			h.takeProbe()
+		}
+	} else if !h.takeProbe() {
+		return r, false
+	}
+	r = r.entry.primary
+	r.probe = true
+	return r, true
 }

@@ -38,7 +38,7 @@ func (r *recorder) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r
 // names stand for numbers, and what there isn't is left out.
 func TestSnapshotAsJSON(t *testing.T) {
 	r := newResolver(t, zone.Zone{Name: "us-east-1a", ID: "use1-az6"}, []endpoint.Endpoint{of("sqs"), of("s3")})
-	r.Failed(r.Resolve("sqs"+region), resolver.CauseAbsent, errors.New("no such host"))
+	r.Resolve("sqs"+region).Failed(resolver.CauseAbsent, errors.New("no such host"))
 	text, err := json.Marshal(r.Snapshot())
 	if err != nil {
 		t.Fatal(err)
@@ -49,8 +49,8 @@ func TestSnapshotAsJSON(t *testing.T) {
 		Zone                       struct{ Name, ID string }
 		Endpoints                  []struct {
 			ID, Service, Region, Regional, Zonal string
-			InUse                                bool
-			NextTry, LastAt                      *time.Time
+			Ejected                              bool
+			RetryAt, LastAt                      *time.Time
 			LastCause, LastError                 *string
 		}
 	}
@@ -64,11 +64,11 @@ func TestSnapshotAsJSON(t *testing.T) {
 		t.Fatalf("got %d endpoints in %s, want 2", len(got.Endpoints), text)
 	}
 	sick, well := got.Endpoints[0], got.Endpoints[1]
-	if sick.Zonal != zonal("sqs") || sick.InUse || *sick.LastCause != "absent" || *sick.LastError != "no such host" || !sick.NextTry.After(*sick.LastAt) {
-		t.Errorf("out of use: got %s", text)
+	if sick.Zonal != zonal("sqs") || !sick.Ejected || *sick.LastCause != "absent" || *sick.LastError != "no such host" || !sick.RetryAt.After(*sick.LastAt) {
+		t.Errorf("ejected: got %s", text)
 	}
-	if well.Zonal != "*."+zonal("s3") || !well.InUse || well.LastCause != nil || well.LastError != nil || well.NextTry != nil || well.LastAt != nil {
-		t.Errorf("in use: got %s", text)
+	if well.Zonal != "*."+zonal("s3") || well.Ejected || well.LastCause != nil || well.LastError != nil || well.RetryAt != nil || well.LastAt != nil {
+		t.Errorf("healthy: got %s", text)
 	}
 
 	text, err = json.Marshal(newResolver(t, inA, nil).Snapshot())

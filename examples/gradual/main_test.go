@@ -92,7 +92,7 @@ func TestSteps(t *testing.T) {
 func Example_summary() {
 	s := resolver.Snapshot{
 		Mode: resolver.Observe, ZoneName: "us-east-1b",
-		Elsewhere: map[resolver.Reason]uint64{resolver.NoEndpoint: 3},
+		Unmatched: map[resolver.Reason]uint64{resolver.NoEndpoint: 3},
 		Endpoints: []resolver.EndpointState{
 			{Service: "sqs", Attempts: map[resolver.Reason]uint64{resolver.NoZone: 2, resolver.InZone: 90}},
 			{Service: "s3", Attempts: map[resolver.Reason]uint64{resolver.NotInZone: 5}},

@@ -13,7 +13,7 @@ import (
 func summary(s resolver.Snapshot) string {
 	reasons := map[resolver.Reason]uint64{}
 	var all uint64
-	for _, counts := range append([]map[resolver.Reason]uint64{s.Elsewhere}, attempts(s.Endpoints)...) {
+	for _, counts := range append([]map[resolver.Reason]uint64{s.Unmatched}, attempts(s.Endpoints)...) {
 		for reason, n := range counts {
 			reasons[reason] += n
 			all += n

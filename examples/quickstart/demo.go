@@ -256,12 +256,12 @@ func (d demo) awaitReturn(ctx context.Context, out output, r *resolver.Resolver)
 // nextTry is when the last of the zonal names that are out of use is to be tried again.
 func nextTry(r *resolver.Resolver) (next time.Time, waiting bool) {
 	for _, e := range r.Snapshot().Endpoints {
-		if e.Zonal == "" || e.InUse {
+		if e.Zonal == "" || !e.Ejected {
 			continue
 		}
 		waiting = true
-		if e.NextTry.After(next) {
-			next = e.NextTry
+		if e.RetryAt.After(next) {
+			next = e.RetryAt
 		}
 	}
 	return next, waiting

@@ -63,7 +63,7 @@ func TestConnectBudget(t *testing.T) {
 			t.Errorf("call %d took %v by %v, want at most %v by %v", i+1, took, route.Reason, limit, reason)
 		}
 	}
-	if s := p.state("sts"); s.InUse || s.Opened != 1 || s.Failovers[resolver.CauseTimeout] != 3 ||
+	if s := p.state("sts"); !s.Ejected || s.Ejections != 1 || s.Failovers[resolver.CauseTimeout] != 3 ||
 		s.Attempts[resolver.InZone] != 3 || s.Attempts[resolver.FailedOver] != 3 || s.Attempts[resolver.Unhealthy] != 5 {
 		t.Errorf("got %+v", s)
 	}
@@ -137,13 +137,13 @@ func TestSilenceOfADeadPath(t *testing.T) {
 		t.Errorf("took %v, want at most 3.5 s", took)
 	}
 	route, _ := middleware.RouteFrom(out.ResultMetadata)
-	if route.Cause != resolver.CauseSilent {
+	if route.Cause != resolver.CausePathDead {
 		t.Errorf("got route %+v, want the fallback because of silence", route)
 	}
 	if n := p.RequestsOf("sqs"); n[home] != 0 || n["us-east-1b"]+n["us-east-1c"] != 1 {
 		t.Errorf("executed %v, want once, and not in %s", n, home)
 	}
-	if s := p.state("sqs"); s.InUse {
+	if s := p.state("sqs"); !s.Ejected {
 		t.Errorf("got %+v, want the name out of use", s)
 	}
 }
@@ -169,7 +169,7 @@ func TestLastAttemptsAreLeftAlone(t *testing.T) {
 	if took := time.Since(start); took < deadline {
 		t.Errorf("ended after %v, want %v", took, deadline)
 	}
-	if s := p.state("sqs"); s.InUse || s.LastCause != resolver.CauseSilent {
+	if s := p.state("sqs"); !s.Ejected || s.LastCause != resolver.CausePathDead {
 		t.Errorf("got %+v, want the name out of use", s)
 	}
 }
@@ -186,7 +186,7 @@ func TestSlownessIsNotSilence(t *testing.T) {
 	if route, _ := middleware.RouteFrom(out.ResultMetadata); route.Target != resolver.Zonal {
 		t.Errorf("got route %+v, want the zonal one", route)
 	}
-	if s := p.state("sqs"); !s.InUse || !s.LastAt.IsZero() {
+	if s := p.state("sqs"); s.Ejected || !s.LastAt.IsZero() {
 		t.Errorf("got %+v, want nothing against the name", s)
 	}
 	if n := p.RequestsOf("sqs"); n[home] != 1 {

@@ -32,32 +32,32 @@ func TestTogether(t *testing.T) {
 		state := func() resolver.EndpointState { return r.Snapshot().Endpoints[0] }
 		for round := range uint64(rounds) {
 			old := r.Resolve(host)
-			together(callers, func() { r.Failed(r.Resolve(host), resolver.CauseAbsent, errSick) })
+			together(callers, func() { r.Resolve(host).Failed(resolver.CauseAbsent, errSick) })
 			s := state()
-			if pause := time.Until(s.NextTry); s.InUse || s.Opened != round+1 || pause > firstPause || pause <= firstPause*4/5 {
+			if pause := time.Until(s.RetryAt); !s.Ejected || s.Ejections != round+1 || pause > firstPause || pause <= firstPause*4/5 {
 				t.Fatalf("round %d: got %+v, next try in %v", round, s, pause)
 			}
 			var trial atomic.Pointer[resolver.Route]
 			for range 2 { // who tries and isn't heard of is followed by another
-				time.Sleep(time.Until(state().NextTry))
+				time.Sleep(time.Until(state().RetryAt))
 				var trials, others atomic.Int64
 				together(callers, func() {
-					r.Succeeded(old)
+					old.Answered()
 					switch route := r.Resolve(host); route.Reason {
 					case resolver.InZone:
 						trials.Add(1)
 						trial.Store(&route)
 					case resolver.Unhealthy:
 						others.Add(1)
-						r.Failed(route, resolver.CauseConnect, errSick) // the regional name's failure
+						route.Failed(resolver.CauseConnect, errSick) // the regional name's failure
 					}
 				})
-				if s := state(); trials.Load() != 1 || others.Load() != callers-1 || s.InUse || time.Until(s.NextTry) != lease {
+				if s := state(); trials.Load() != 1 || others.Load() != callers-1 || !s.Ejected || time.Until(s.RetryAt) != lease {
 					t.Fatalf("round %d: %d requests tried the name, want 1; %+v", round, trials.Load(), s)
 				}
 			}
-			together(callers, func() { r.Succeeded(*trial.Load()) })
-			if s := state(); !s.InUse || s.Opened != round+1 {
+			together(callers, func() { trial.Load().Answered() })
+			if s := state(); s.Ejected || s.Ejections != round+1 {
 				t.Fatalf("round %d: got %+v, want the name in use", round, s)
 			}
 		}
@@ -95,12 +95,12 @@ func TestAnythingAtOnce(t *testing.T) {
 				time.Sleep(rand.N(3 * time.Second))
 				switch n := rand.IntN(40); { // from 36 on nobody tells
 				case n < 9:
-					r.Failed(route, resolver.Cause(1+n), errSick)
+					route.Failed(resolver.Cause(1+n), errSick)
 				case n < 36:
-					r.Succeeded(route)
+					route.Answered()
 				}
 				s := r.Snapshot().Endpoints[0]
-				if pause := time.Until(s.NextTry); s.InUse != s.NextTry.IsZero() || pause > longestPause {
+				if pause := time.Until(s.RetryAt); !s.Ejected != s.RetryAt.IsZero() || pause > longestPause {
 					t.Errorf("got %+v, next try in %v", s, pause)
 					return
 				}
@@ -108,7 +108,7 @@ func TestAnythingAtOnce(t *testing.T) {
 		})
 		s := r.Snapshot().Endpoints[0]
 		out, in := log.out.Load(), log.in.Load()
-		if want := out - in; uint64(out) != s.Opened || want != 0 && want != 1 || s.InUse != (want == 0) {
+		if want := out - in; uint64(out) != s.Ejections || want != 0 && want != 1 || !s.Ejected != (want == 0) {
 			t.Errorf("logged %d times out of use and %d times in use, got %+v", out, in, s)
 		}
 		if out < 10 {

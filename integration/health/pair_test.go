@@ -32,7 +32,7 @@ const (
 var weights = map[resolver.Cause]int{
 	resolver.CauseAbsent:      15,
 	resolver.CauseCertificate: 15,
-	resolver.CauseSilent:      15,
+	resolver.CausePathDead:      15,
 	resolver.CauseDNS:         5,
 	resolver.CauseConnect:     5,
 	resolver.CauseTLS:         5,
@@ -193,7 +193,7 @@ func (p *pair) concurrently(many int) []resolver.Route {
 // succeed reports that the request was answered.
 func (p *pair) succeed(q *request) {
 	p.t.Helper()
-	p.r.Succeeded(q.route)
+	q.route.Answered()
 	switch {
 	case p.closed():
 		p.now(q).done(nil)
@@ -213,7 +213,7 @@ func (p *pair) succeed(q *request) {
 // fail reports that the request was not answered. One failure of ours is as many of the breaker's as its weight.
 func (p *pair) fail(q *request, cause resolver.Cause) {
 	p.t.Helper()
-	p.r.Failed(q.route, cause, errSick)
+	q.route.Failed(cause, errSick)
 	weight := weights[cause]
 	if weight == 0 {
 		p.check() // nothing that counts
@@ -258,7 +258,7 @@ func (p *pair) checkPause() {
 	p.pauses++
 	p.longest = max(p.longest, p.pauses)
 	p.trial = nil
-	p.gate = p.state().NextTry
+	p.gate = p.state().RetryAt
 	if got := time.Until(p.gate); got > full || got <= full-full/jitter {
 		p.t.Fatalf("pause %d is %v, want at most %v and more than four fifths of it", p.pauses, got, full)
 	}
@@ -268,14 +268,14 @@ func (p *pair) checkPause() {
 func (p *pair) check() {
 	p.t.Helper()
 	got := p.state()
-	if want := p.closed(); got.InUse != want {
-		p.t.Fatalf("in use: got %v, want %v", got.InUse, want)
+	if want := p.closed(); !got.Ejected != want {
+		p.t.Fatalf("in use: got %v, want %v", !got.Ejected, want)
 	}
-	if got.Opened != p.opened {
-		p.t.Fatalf("out of use for the %dth time, want %d", got.Opened, p.opened)
+	if got.Ejections != p.opened {
+		p.t.Fatalf("out of use for the %dth time, want %d", got.Ejections, p.opened)
 	}
-	if !got.NextTry.Equal(p.gate) {
-		p.t.Fatalf("next try in %v, want %v", time.Until(got.NextTry), time.Until(p.gate))
+	if !got.RetryAt.Equal(p.gate) {
+		p.t.Fatalf("next try in %v, want %v", time.Until(got.RetryAt), time.Until(p.gate))
 	}
 }
 

@@ -89,7 +89,7 @@ func TestOpenTelemetry(t *testing.T) {
 	call()
 	want := []string{
 		"azaffinity.attempts reason=InZone service=sts target=Zonal: 2",
-		"azaffinity.endpoint.open service=sts zone=us-east-1a: 0",
+		"azaffinity.endpoint.ejected service=sts zone=us-east-1a: 0",
 	}
 	if got := collect(t, reader); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -100,7 +100,7 @@ func TestOpenTelemetry(t *testing.T) {
 	}
 	cfg.HTTPClient = l.HTTPClient() // without a connection from before
 	client = sts.NewFromConfig(cfg)
-	for !slices.Contains(collect(t, reader), "azaffinity.endpoint.open service=sts zone=us-east-1a: 1") {
+	for !slices.Contains(collect(t, reader), "azaffinity.endpoint.ejected service=sts zone=us-east-1a: 1") {
 		call()
 	}
 	got := collect(t, reader)

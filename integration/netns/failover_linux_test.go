@@ -126,7 +126,7 @@ func TestSilent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			n.during(t, tt.fault, n.warm, func(t *testing.T, o operation, c routed, key string) {
 				got := o.do(t, c, key, noPath)
-				if got.route.Target != resolver.Regional || got.route.Cause != resolver.CauseSilent || got.retries != 1 {
+				if got.route.Target != resolver.Regional || got.route.Cause != resolver.CausePathDead || got.retries != 1 {
 					t.Errorf("got route %+v after %d retries, want Regional because of silence, after one", got.route, got.retries)
 				}
 				atHome := 0

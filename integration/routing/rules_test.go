@@ -319,7 +319,7 @@ func TestWhichOfTheEndpointsNames(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newResolverOf(t, tt.zone, endpoint.Catalog{Endpoints: []endpoint.Endpoint{tt.endpoint}, ZoneNames: tt.names})
 			if tt.unhealthy {
-				r.Failed(r.Resolve(host), resolver.CauseAbsent, nil)
+				r.Resolve(host).Failed(resolver.CauseAbsent, nil)
 			}
 			got, route := call(t, r, p.config(), func(ctx context.Context, cfg aws.Config) error {
 				_, err := sqs.NewFromConfig(cfg).ListQueues(ctx, nil)

@@ -2,7 +2,7 @@
 //
 //	http.Handle("/debug/azaffinity", debug.Handler(r))
 //
-// It tells where a process's calls go and why, with the names of its endpoints: serve
+// It shows where a process's calls go and why, with the names of its endpoints: serve
 // it where the process's other debugging pages are, and not to the public.
 //
 // It is a package of its own since it brings net/http and html/template.
@@ -93,7 +93,7 @@ func (v view) Ago(t time.Time) string {
 	return d.String() + " ago"
 }
 
-// Next is when a name that is out of use will be tried.
+// Next is when an ejected name will be tried.
 func (v view) Next(t time.Time) string {
 	if t.After(v.Now) {
 		return v.Ago(t)

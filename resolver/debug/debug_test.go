@@ -45,15 +45,15 @@ func TestPage(t *testing.T) {
 	r := newResolver(t)
 	route := r.Resolve(regional)
 	for range 3 {
-		r.Count(route)
-		r.Failed(route, resolver.CauseConnect, errors.New("<script>alert(1)</script>"))
+		route.Sent()
+		route.Failed(resolver.CauseConnect, errors.New("<script>alert(1)</script>"))
 	}
-	r.Count(route.FailedOver(resolver.CauseConnect))
-	r.Avoid(time.Now().Add(time.Hour))
+	route.FailedOver(resolver.CauseConnect).Sent()
+	r.ShiftAway(time.Now().Add(time.Hour))
 	w := get(r, "/debug/azaffinity", browser)
 	page := w.Body.String()
 	for _, want := range []string{
-		"us-east-1a", "use1-az6", "sqs", "out of use", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "&lt;script&gt;", "the zone is avoided", "from static", "</html>",
+		"us-east-1a", "use1-az6", "sqs", "ejected", "ejected 1×", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "&lt;script&gt;", "shifted away", "from static", "</html>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
@@ -72,7 +72,7 @@ func TestPage(t *testing.T) {
 // Given a resolver, when a program asks, then it gets the snapshot.
 func TestJSON(t *testing.T) {
 	r := newResolver(t)
-	r.Count(r.Resolve(regional))
+	r.Resolve(regional).Sent()
 	for target, accept := range map[string]string{"/": "*/*", "/?format=json": browser} {
 		w := get(r, target, accept)
 		var got struct {
@@ -80,14 +80,14 @@ func TestJSON(t *testing.T) {
 			ZoneName  string
 			Endpoints []struct {
 				ID       string
-				InUse    bool
+				Ejected  bool
 				Attempts map[string]int
 			}
 		}
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Mode != "prefer" || got.ZoneName != "us-east-1a" || len(got.Endpoints) != 1 || got.Endpoints[0].Attempts["InZone"] != 1 || !got.Endpoints[0].InUse {
+		if got.Mode != "prefer" || got.ZoneName != "us-east-1a" || len(got.Endpoints) != 1 || got.Endpoints[0].Attempts["InZone"] != 1 || got.Endpoints[0].Ejected {
 			t.Errorf("%s: got %+v", target, got)
 		}
 		if got := w.Header().Get("Content-Type"); got != "application/json" {

@@ -19,7 +19,7 @@ func TestAvoid(t *testing.T) {
 		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...))
 		away := func() {
 			t.Helper()
-			expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Evacuated)
+			expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.ShiftedAway)
 		}
 		back := func() {
 			t.Helper()
@@ -27,24 +27,24 @@ func TestAvoid(t *testing.T) {
 		}
 		back()
 		until := time.Now().Add(time.Hour)
-		r.Avoid(until)
+		r.ShiftAway(until)
 		away()
-		if got := r.Snapshot().AvoidUntil; !got.Equal(until) {
+		if got := r.Snapshot().ShiftedAwayUntil; !got.Equal(until) {
 			t.Errorf("the snapshot says until %v, want %v", got, until)
 		}
 		time.Sleep(time.Hour - time.Second)
 		away()
-		r.Avoid(until.Add(time.Hour)) // longer
+		r.ShiftAway(until.Add(time.Hour)) // longer
 		time.Sleep(time.Hour)
 		away()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		back()
-		r.Avoid(time.Now().Add(time.Hour))
+		r.ShiftAway(time.Now().Add(time.Hour))
 		away()
-		r.Avoid(time.Time{})
+		r.ShiftAway(time.Time{})
 		back()
-		r.Avoid(time.Now().Add(time.Hour)) // is over with Close, which leaves no timer
+		r.ShiftAway(time.Now().Add(time.Hour)) // is over with Close, which leaves no timer
 	})
 }
 
@@ -53,12 +53,12 @@ func TestAvoid(t *testing.T) {
 func TestHealthOutlivesTheMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...))
-		r.Failed(r.Resolve(sqs), resolver.CauseAbsent, nil)
+		r.Resolve(sqs).Failed(resolver.CauseAbsent, nil)
 		r.SetMode(resolver.Off)
 		r.SetMode(resolver.Prefer)
 		expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Unhealthy)
-		r.Avoid(time.Now().Add(time.Second))
-		r.Avoid(time.Time{})
+		r.ShiftAway(time.Now().Add(time.Second))
+		r.ShiftAway(time.Time{})
 		expect(t, r.Resolve(sqs), regional("sqs"), "", resolver.Regional, resolver.Unhealthy)
 	})
 }

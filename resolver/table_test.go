@@ -141,7 +141,7 @@ func TestWhichOfTheEndpointsNames(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				r := newResolver(t, tt.zone, []endpoint.Endpoint{e})
 				if tt.fails {
-					r.Failed(r.Resolve(asked), resolver.CauseCertificate, nil)
+					r.Resolve(asked).Failed(resolver.CauseCertificate, nil)
 				}
 				want, fallback := back, ""
 				if tt.target == resolver.Zonal {

@@ -1,0 +1,52 @@
+// Package link is what package resolver lets package dialer see and do, and
+// nobody else: the health of zonal names as whoever connects to them sees it.
+//
+// The resolver sets the variables when it is initialized. They take the
+// *resolver.Resolver as any, since package resolver imports this one. For anything
+// else, and for a nil resolver, they do nothing.
+package link
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Cause is a resolver.Cause.
+type Cause = uint8
+
+// Name is the health of a zonal name, or of one host under it. It is safe for
+// concurrent use.
+type Name interface {
+	// Healthy reports whether the name is not ejected.
+	Healthy() bool
+	// Suspect reports whether the name is ejected, or has failed since it last
+	// answered: its addresses are tried last.
+	Suspect() bool
+	// Connected says that a connection to the name was made, at this address.
+	Connected(netip.Addr)
+	// Addrs is where the name led lately: at most eight addresses, which the caller
+	// must not change.
+	Addrs() []netip.Addr
+	// Failed says that the name could not be connected to, or that the path to it
+	// is dead. A cause of 0 changes nothing.
+	Failed(cause Cause, err error)
+	// Down reports whether the name is ejected for something that a background
+	// connection can disprove.
+	Down() bool
+}
+
+// NameOf returns the zonal name that host is, or lies under as
+// "photos.bucket.<zonal name>" does, or nil if the resolver routes to none such. It
+// takes one map lookup a label, and does not allocate for a zonal name itself.
+var NameOf func(resolver any, host string) Name
+
+// SuspectAddr reports whether some suspect zonal name leads to addr. While no name
+// is suspect it costs one atomic load.
+var SuspectAddr func(resolver any, addr netip.Addr) bool
+
+// SetChecker registers how to find out in the background whether a name can be
+// connected to: DNS, TCP and TLS. The last one registered is used. The resolver runs
+// it on goroutines that Close stops and waits for: about every ten seconds for names
+// that are Down, which its nil brings back, and soon after a request could not be the
+// first to try a name.
+var SetChecker func(resolver any, check func(ctx context.Context, name string) error)

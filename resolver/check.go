@@ -1,0 +1,177 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// maxCheck bounds one check, so that one that hangs is not the last.
+const maxCheck = 5 * time.Second
+
+// check has a name that is down checked in the background until it is not, if there is
+// a checker. h.mu must be held.
+func (h *health) check() {
+	if !h.down() || h.unlisted || h.names.checker.Load() == nil || !h.checked.CompareAndSwap(false, true) {
+		return
+	}
+	if !h.names.background.start(h.keepChecking) {
+		h.checked.Store(false) // closed: requests are the probes
+	}
+}
+
+func (h *health) keepChecking(ctx context.Context) {
+	for h.stillDown() {
+		at := h.names.start.Add(time.Duration(-h.gate.Load()))
+		if !sleep(ctx, time.Until(at)) {
+			h.checked.Store(false)
+			return
+		}
+		if err := h.names.tryName(ctx, h.probed); ctx.Err() == nil {
+			h.judge(err)
+		}
+	}
+}
+
+// stillDown reports whether there is something to check, and ends the checks if not.
+func (h *health) stillDown() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	down := h.down() && !h.unlisted && h.names.checker.Load() != nil
+	if !down {
+		h.checked.Store(false)
+	}
+	return down
+}
+
+// judge takes in how a check went.
+func (h *health) judge(err error) {
+	h.mu.Lock()
+	if !h.down() {
+		h.mu.Unlock()
+		return
+	}
+	if err != nil {
+		name := h
+		if h.under != nil {
+			name = h.under
+		}
+		h.last = failure{cause: h.ejectedFor, err: name.withoutHost(err.Error(), h.name), at: time.Now()}
+		h.gate.Store(-(h.names.now() + int64(h.pause())))
+		h.mu.Unlock()
+		return
+	}
+	h.restore()
+	h.mu.Unlock()
+	h.proven.Store(true)
+	h.logHealthy()
+}
+
+// tryOnce has a host of the name that nobody has connected to yet tried in the
+// background, soon, and at most every ten seconds.
+func (h *health) tryOnce(host string) {
+	if h.proven.Load() || h.names.checker.Load() == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.unlisted || !h.tried.IsZero() && time.Since(h.tried) < baseEjectionTime {
+		return
+	}
+	h.tried = time.Now()
+	h.names.background.start(func(ctx context.Context) {
+		if h.names.tryName(ctx, host) == nil {
+			h.connected(netip.Addr{})
+		}
+	})
+}
+
+// tryName asks the checker, which is not ours to trust.
+func (n *names) tryName(ctx context.Context, name string) (err error) {
+	check := n.checker.Load()
+	if check == nil {
+		return errors.New("resolver: nobody checks names any more")
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxCheck)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			n.log.panicked("a check of a name", p)
+			err = fmt.Errorf("resolver: the check panicked: %v", p)
+		}
+	}()
+	return (*check)(ctx, name)
+}
+
+// setChecker registers what checks names, and has all that are down checked.
+func (n *names) setChecker(check checker) {
+	if check == nil {
+		n.checker.Store(nil)
+		return
+	}
+	n.checker.Store(&check)
+	n.mu.Lock()
+	var all []*health
+	for _, h := range n.zonal {
+		all = append(all, h)
+	}
+	n.mu.Unlock()
+	if hosts := n.hosts.Load(); hosts != nil {
+		for _, h := range *hosts {
+			all = append(all, h)
+		}
+	}
+	for _, h := range all {
+		h.mu.Lock()
+		h.check()
+		h.mu.Unlock()
+	}
+}
+
+// background is goroutines that end with the resolver.
+type background struct {
+	ctx  context.Context
+	stop context.CancelFunc
+
+	mu      sync.Mutex // so that none starts once they are waited for
+	closed  bool
+	running sync.WaitGroup
+}
+
+func newBackground() *background {
+	b := &background{}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	return b
+}
+
+// start runs f, and reports false if the resolver is closed.
+func (b *background) start(f func(context.Context)) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.running.Add(1)
+	go func() {
+		defer b.running.Done()
+		f(b.ctx)
+	}()
+	return true
+}
+
+// close stops everything, and returns a channel that is closed when all has stopped.
+func (b *background) close() <-chan struct{} {
+	b.stop()
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	stopped := make(chan struct{})
+	go func() {
+		b.running.Wait()
+		close(stopped)
+	}()
+	return stopped
+}

@@ -1,0 +1,133 @@
+package resolver
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+)
+
+// maxLearned bounds how many regional names that no catalogue has are remembered
+// from requests. A program has as many as it has clients with a URL of their own.
+// Beyond it, the memo's hosts are routed, and others left as they are.
+const maxLearned = 256
+
+// learned is what a table has learned from requests for regional names that no
+// catalogue has: they came from a client's own configuration, and say all that's
+// needed.
+type learned struct {
+	parents map[string]*entry  // by the regional name
+	zonal   map[string]*health // by the zonal name
+}
+
+// learn answers for a host with a vpce name in it that the table doesn't know. What it
+// can't make anything of is remembered, so that the next request need not ask again.
+func (r *Resolver) learn(t *table, host string) Route {
+	at := 0
+	if !strings.HasPrefix(host, "vpce-") {
+		at = strings.Index(host, ".vpce-") + 1
+	}
+	name, front := host[at:], host[:at]
+	if alone := t.alone.Load(); alone != nil {
+		if e := (*alone)[host]; e != nil {
+			return e.primary
+		}
+	}
+	if l := t.learned.Load(); l != nil {
+		if parent := l.parents[name]; parent != nil {
+			return t.learnedHost(parent, host, front)
+		}
+	}
+	e, err := endpoint.Parse(name)
+	switch {
+	case err != nil:
+		return t.leaveAlone(host, *t.unmatched)
+	case e.Zonal != nil:
+		pinned := *t.unmatched
+		pinned.info = &endpointInfo{id: e.ID, service: e.Service, counts: t.unmatched.info.counts}
+		pinned.primary.Reason = Pinned
+		return t.leaveAlone(host, pinned)
+	case t.exact[bare(e.Regional)] != nil: // known, and what is in front can't be
+		return t.leaveAlone(host, *t.unmatched)
+	}
+	if parent := r.addLearned(&t, e); parent != nil {
+		return t.learnedHost(parent, host, front)
+	}
+	// One too many. Its health lives as long as the table's memo, and if that is full
+	// there is no health, and so no zonal name.
+	memo := t.memo.Load()
+	if t.mode == Off || memo != nil && len(*memo) >= maxMemo {
+		return t.leaveAlone(host, *t.unmatched)
+	}
+	parent := t.unlistedEntry(e)
+	return t.learnedHost(parent, host, front)
+}
+
+// addLearned enters an endpoint into the table that is now in use, which it makes t's.
+// It returns nil if there are too many.
+func (r *Resolver) addLearned(t **table, e endpoint.Endpoint) *entry {
+	r.learning.Lock()
+	defer r.learning.Unlock()
+	*t = r.table.Load()
+	if (*t).mode == Off || (*t).exact[bare(e.Regional)] != nil { // since a moment ago
+		return nil
+	}
+	if l := (*t).learned.Load(); l != nil {
+		if parent := l.parents[bare(e.Regional)]; parent != nil {
+			return parent // another request has learned it
+		}
+	}
+	if len(r.learned) >= maxLearned {
+		return nil
+	}
+	r.learned = append(r.learned, e)
+	return (*t).addLearned(e)
+}
+
+// addLearned is called with the resolver's learning lock held, or before the table is
+// in use.
+func (t *table) addLearned(e endpoint.Endpoint) *entry {
+	more := &learned{map[string]*entry{}, map[string]*health{}}
+	if l := t.learned.Load(); l != nil {
+		more.parents, more.zonal = maps.Clone(l.parents), maps.Clone(l.zonal)
+	}
+	parent := t.newEntry(e, "", "")
+	parent.shape = prefix
+	more.parents[bare(e.Regional)] = parent
+	if parent.health != nil {
+		more.zonal[parent.health.name] = parent.health
+	}
+	t.learned.Store(more)
+	return parent
+}
+
+// unlistedEntry is the entry of an endpoint that nothing else knows of.
+func (t *table) unlistedEntry(e endpoint.Endpoint) *entry {
+	alone := &table{tableInput: t.tableInput}
+	alone.names = newNames(t.names.log, t.names.background)
+	parent := alone.newEntry(e, "", "")
+	parent.shape = prefix
+	parent.info.counts = t.unmatched.info.counts
+	return parent
+}
+
+// learnedHost is the route of a learned regional name, or of a host behind one.
+func (t *table) learnedHost(parent *entry, host, front string) Route {
+	if front == "" || prefix.takes(front[:len(front)-1]) {
+		var into entry
+		if e := t.complete(parent, host, front, t.memo.Load(), &into); e != nil {
+			return e.choose()
+		}
+	}
+	return t.leaveAlone(host, *t.unmatched)
+}
+
+// leaveAlone is the route of a host that stays as it is, and remembers that.
+func (t *table) leaveAlone(host string, e entry) Route {
+	if t.mode == Off {
+		e.primary.Reason = SwitchedOff
+	}
+	kept := e.keep(host, "")
+	remember(&t.alone, t.alone.Load(), host, kept)
+	return kept.primary
+}

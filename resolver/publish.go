@@ -1,0 +1,85 @@
+package resolver
+
+import (
+	"slices"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+)
+
+// publish makes the table anew from what is known. r.mu must be held.
+func (r *Resolver) publish() {
+	t := newTable(tableInput{
+		mode:           r.mode,
+		zone:           r.zoneName(),
+		shifted:        !r.shift.until.IsZero(),
+		endpoints:      r.catalog.value.Endpoints,
+		forceInterface: r.config.forceInterface,
+		names:          r.names,
+		unmatched:      r.unmatched,
+	})
+	r.learning.Lock()
+	r.learned = slices.DeleteFunc(r.learned, func(e endpoint.Endpoint) bool { return t.exact[bare(e.Regional)] != nil })
+	if t.mode != Off {
+		for _, e := range r.learned {
+			t.addLearned(e)
+		}
+	}
+	r.table.Store(t)
+	r.learning.Unlock()
+	if t.mode != Off && !t.shifted { // else names are not in use, and not forgotten
+		r.names.keep(func(zonal string) bool { return t.zonalName(zonal) != nil })
+	}
+	for _, note := range slices.Concat(r.catalog.value.Notes, t.notes) {
+		r.infoOnce("azaffinity: " + note)
+	}
+	if r.zoneUnnamed() {
+		r.warnOnce("azaffinity: requests are not kept in the zone: "+unnamed, "zone_id", r.zone.value.Zone.ID)
+	}
+}
+
+// zoneUnnamed reports whether only the zone's ID is known, and will stay so.
+func (r *Resolver) zoneUnnamed() bool {
+	return !r.zone.since.IsZero() && !r.catalog.since.IsZero() && r.zoneName() == ""
+}
+
+// unnamed is what is wrong then, and the remedy.
+const unnamed = "no zone name is known for its ID: set AZAFFINITY_ZONE_NAMES, or AZAFFINITY_ZONE to the zone's name"
+
+// zoneName is the zone's name as the endpoints' names spell it. The zone's ID
+// decides if the catalogue has a name for it, since the names carry the
+// letters of the account that owns the endpoints.
+func (r *Resolver) zoneName() string {
+	z := r.zone.value.Zone
+	if name, ok := r.catalog.value.ZoneNames[z.ID]; ok && z.ID != "" {
+		return name
+	}
+	return z.Name
+}
+
+// unlock releases r.mu and then logs what came up under it.
+func (r *Resolver) unlock() {
+	pending := r.pendingLogs
+	r.pendingLogs = nil
+	r.mu.Unlock()
+	for _, log := range pending {
+		log()
+	}
+}
+
+func (r *Resolver) info(msg string, args ...any) {
+	if r.config.log != nil {
+		r.pendingLogs = append(r.pendingLogs, func() { r.log.info(msg, args...) })
+	}
+}
+
+func (r *Resolver) infoOnce(msg string, args ...any) {
+	if r.log.first(msg) {
+		r.info(msg, args...)
+	}
+}
+
+func (r *Resolver) warnOnce(msg string, args ...any) {
+	if r.config.log != nil && r.log.first(msg) {
+		r.pendingLogs = append(r.pendingLogs, func() { r.log.warn(msg, args...) })
+	}
+}
