@@ -118,7 +118,11 @@ func newPlace(ctx context.Context, s setting, distance func(from, to string) tim
 
 func (p *place) furnish(ctx context.Context, s setting) error {
 	l := p.lab
-	p.config = l.Config
+	p.config = func() aws.Config {
+		cfg := l.Config()
+		cfg.HTTPClient = l.HTTPClient() // whose connections can be given up between legs, unlike those of the SDK's own
+		return cfg
+	}
 	// SQS and STS have private DNS here: programs need not be told anything. S3 and DynamoDB have none.
 	p.regional = func(service string) *string {
 		if service == "sqs" || service == "sts" {
@@ -128,15 +132,15 @@ func (p *place) furnish(ctx context.Context, s setting) error {
 	}
 	p.zonal = func(service string) *string { return baseURL(l.ZonalName(service, home)) }
 	p.zone = home
-	zones := map[netip.Addr]string{}
-	for i, name := range zoneNames {
-		addr := netip.AddrFrom4([4]byte{127, 0, byte(i + 1), 1}) // by the lab's documentation
-		if p.network != nil {
-			addr = p.network.Addr(name)
+	p.zones = func(service string) map[netip.Addr]string {
+		zones := map[netip.Addr]string{}
+		for _, name := range zoneNames {
+			if at := l.Address(service, name); at.IsValid() {
+				zones[at.Addr()] = name
+			}
 		}
-		zones[addr] = name
+		return zones
 	}
-	p.zones = func(string) map[netip.Addr]string { return zones }
 
 	file, err := os.CreateTemp("", "azaffinity-compare-*.json")
 	if err != nil {

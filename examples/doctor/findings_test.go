@@ -91,9 +91,9 @@ func TestFindings(t *testing.T) {
 		{"no answer", fault(lab.Stall, home), []string{"sqs: problem no-answer"}, elsewhere, "does not answer: no answer in time", "Avoid"},
 		{"a reset for an answer", fault(lab.Reset, home), []string{"sqs: problem no-answer"}, elsewhere, "the connection is reset", "Avoid"},
 		{"a load balancer without a service", fault(lab.Unavailable, home), []string{"sqs: problem unavailable"}, elsewhere, "answers 503", "Avoid"},
-		{"a refusal in another zone", fault(lab.Refuse, "us-east-1b"), []string{"sqs: problem fallback"}, inZone, "at 127.0.2.1", "fail over"},
-		{"a black hole in another zone", fault(lab.BlackHole, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, "at 127.0.3.1", "fail over"},
-		{"a sick service in another zone", fault(lab.Unavailable, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, "at 127.0.3.1", "fail over"},
+		{"a refusal in another zone", fault(lab.Refuse, "us-east-1b"), []string{"sqs: problem fallback"}, inZone, ".2.11", "fail over"},
+		{"a black hole in another zone", fault(lab.BlackHole, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, ".3.11", "fail over"},
+		{"a sick service in another zone", fault(lab.Unavailable, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, ".3.11", "fail over"},
 		{
 			"different faults in two zones", func(t *testing.T) (*network, []string) {
 				l, n := startLab(t, lab.Options{})

@@ -36,7 +36,8 @@ func openLab(fault string) (*place, error) {
 		o.Endpoint = l.IMDSEndpoint()
 		o.ClientEnableState = imds.ClientEnabled // whatever this machine's environment says of its own
 	})
-	if p.net, err = inLab(l); err == nil && fault != "" {
+	p.net = inLab(l)
+	if fault != "" {
 		var home zone.Zone
 		if home, err = p.zone.Zone(context.Background()); err == nil {
 			err = l.Fault(home.Name, faults[fault])
@@ -60,10 +61,8 @@ func (d described) Endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	return endpoint.File(path).Endpoints(ctx)
 }
 
-// inLab is the network of a program in the lab's home zone. Front ends have ports of their own there, so they are
-// learned beforehand: a handshake by the name would be measured with the name's lookup. To be made before anything
-// is wrong with the lab.
-func inLab(l *lab.Lab) (*network, error) {
+// inLab is the network of a program in the lab's home zone. Front ends may have ports of their own there.
+func inLab(l *lab.Lab) *network {
 	home := ""
 	zones := slices.Sorted(maps.Keys(l.Requests()))
 	for _, z := range zones {
@@ -72,43 +71,24 @@ func inLab(l *lab.Lab) (*network, error) {
 		}
 	}
 	dial := l.DialContextIn(home)
-	type front struct {
-		service string
-		addr    netip.Addr
-	}
-	ports := map[front]string{}
+	fronts := map[netip.Addr]string{}
 	for _, service := range []string{"s3", "dynamodb", "sqs", "sts"} {
 		for _, z := range zones {
-			name := l.ZonalName(service, z)
-			if name == "" {
-				continue
+			if at := l.Address(service, z); at.IsValid() {
+				fronts[at.Addr()] = at.String()
 			}
-			conn, err := dial(context.Background(), "tcp", sample(name)+":443")
-			if isNotFound(err) {
-				continue // the endpoint isn't in that zone
-			}
-			if err != nil {
-				return nil, err
-			}
-			at := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-			ports[front{service, at.Addr().Unmap()}] = at.String()
-			_ = conn.Close()
 		}
 	}
 	return &network{
 		patience: patience,
 		lookup:   lookupBy(l.Resolver()),
 		roots:    l.CA(),
-		dial: func(ctx context.Context, host string, addr netip.Addr) (net.Conn, error) {
-			e, err := endpoint.Parse(host)
-			if err != nil {
-				return nil, err
-			}
-			at, ok := ports[front{e.Service, addr}]
+		dial: func(ctx context.Context, _ string, addr netip.Addr) (net.Conn, error) {
+			at, ok := fronts[addr]
 			if !ok {
 				return nil, fmt.Errorf("%s is not in this VPC", addr)
 			}
 			return dial(ctx, "tcp", at)
 		},
-	}, nil
+	}
 }

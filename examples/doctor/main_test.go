@@ -58,11 +58,7 @@ func startLab(t *testing.T, opts lab.Options) (*lab.Lab, *network) {
 			t.Error(err)
 		}
 	})
-	n, err := inLab(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l, n
+	return l, inLab(l)
 }
 
 func write(t *testing.T, content []byte) string {

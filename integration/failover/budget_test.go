@@ -21,7 +21,7 @@ import (
 // no end to waiting for an answer.
 func (p *place) patient(attempts int) aws.Config {
 	cfg := p.config.Copy()
-	cfg.HTTPClient = p.HTTPClient()
+	cfg.HTTPClient = p.SDKClient()
 	cfg.RetryMaxAttempts = attempts
 	return cfg
 }

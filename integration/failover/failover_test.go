@@ -78,7 +78,7 @@ func TestDeadlinesInABlackHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := p.config.Copy()
-	cfg.HTTPClient = p.HTTPClient() // with the SDK's own timeout, of 30 seconds
+	cfg.HTTPClient = p.SDKClient() // with the SDK's own timeout, of 30 seconds
 	client := sts.NewFromConfig(cfg)
 	for range 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

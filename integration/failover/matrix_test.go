@@ -157,7 +157,7 @@ func (c cell) compare(t *testing.T, results *table) {
 func (c cell) run(t *testing.T, routed bool) result {
 	t.Helper()
 	p := newPlace(t, lab.Options{Endpoints: []lab.Endpoint{{Service: c.workload.service}}, HTTP2: c.http2})
-	p.config.HTTPClient = p.HTTPClient()
+	p.config.HTTPClient = p.SDKClient()
 	if !routed {
 		p.config = p.direct(c.workload.service, home)
 	}
@@ -174,11 +174,11 @@ func (c cell) run(t *testing.T, routed bool) result {
 	}
 	switch {
 	case c.met && c.fault.kept:
-		p.next(t, c.workload.service, "127.0.1.1")
+		p.next(t, c.workload.service, home)
 	case c.met:
-		p.next(t, c.workload.service, "127.0.3.1") // for the zonal name's question; the regional one's is next
+		p.next(t, c.workload.service, farthest) // for the zonal name's question; the regional one's is next
 	default:
-		p.next(t, c.workload.service, "127.0.1.1")
+		p.next(t, c.workload.service, home)
 	}
 	p.ResetRequests()
 	set := func(f lab.Fault) {

@@ -25,8 +25,9 @@ import (
 )
 
 const (
-	home = "us-east-1a"
-	away = "us-east-1b"
+	home     = "us-east-1a"
+	away     = "us-east-1b"
+	farthest = "us-east-1c"
 )
 
 // place is a lab with a program in its home zone.
@@ -127,10 +128,10 @@ func (p *place) elsewhere(service string) aws.Config {
 	return cfg
 }
 
-// next has the regional name's next answer begin with the zone at an address, which is where a client goes first. The answers rotate.
+// next has the regional name's next answer begin with a zone, which is where a client goes first. The answers rotate.
 func (p *place) next(t *testing.T, service, first string) {
 	t.Helper()
-	last := map[string]string{"127.0.1.1": "127.0.3.1", "127.0.2.1": "127.0.1.1", "127.0.3.1": "127.0.2.1"}[first]
+	last := p.Address(service, map[string]string{home: farthest, away: home, farthest: away}[first]).Addr().String()
 	name := strings.Replace(p.RegionalName(service), "*.", "bucket.", 1)
 	for range 6 {
 		addrs, err := p.Resolver().LookupHost(t.Context(), name)
@@ -158,7 +159,7 @@ func (p *place) turn(t *testing.T, service string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if addrs[0] == "127.0.1.1" {
+		if addrs[0] == p.Address(service, home).Addr().String() {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"time"
 )
@@ -16,6 +17,11 @@ func (l *Lab) CA() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(l.ca.cert)
 	return pool
+}
+
+// CAPEM is the certificate of the lab's authority as PEM, for what takes a file (AWS_CA_BUNDLE).
+func (l *Lab) CAPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.ca.cert.Raw})
 }
 
 type authority struct {

@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/logging"
 )
 
-// Config is what config.LoadDefaultConfig would return to a program in the Home zone: the Region, credentials of the Account, HTTPClient.
+// Config is what config.LoadDefaultConfig would return to a program in the Home zone: the Region, credentials of the Account, SDKClient.
 func (l *Lab) Config() aws.Config { return l.ConfigIn(l.home.Name) }
 
 // ConfigIn is Config in another zone.
@@ -25,7 +26,7 @@ func (l *Lab) ConfigIn(zone string) aws.Config {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey, Source: "lab", AccountID: Account}, nil
 		}),
-		HTTPClient: l.HTTPClientIn(zone),
+		HTTPClient: l.SDKClientIn(zone),
 		Logger:     logging.Nop{},
 		// LoadDefaultConfig sets these three; a zero Config has no trailing checksums and no account hosts.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
@@ -34,8 +35,46 @@ func (l *Lab) ConfigIn(zone string) aws.Config {
 	}
 }
 
-// HTTPClient sees the network as a program in the Home zone does: names are the lab's, the lab's CA is the only one trusted, no proxy is used. Its
-// limits and timeouts are those of the SDK's own client. Every call returns a client with a connection pool of its own; the lab's end is its end too.
+// SDKClient is the SDK's own HTTP client, as LoadDefaultConfig has it, for a program in the Home zone: names are the lab's, the lab's CA is the only
+// one trusted, no proxy is used. Every call returns a client with a connection pool of its own, whose connections the lab's end closes.
+func (l *Lab) SDKClient() *awshttp.BuildableClient { return l.SDKClientIn(l.home.Name) }
+
+// SDKClientIn is SDKClient in another zone. In a zone that does not exist every request fails.
+func (l *Lab) SDKClientIn(zone string) *awshttp.BuildableClient {
+	from := l.zone(zone)
+	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+		d.Resolver = l.Resolver()
+		if from != nil && from.ip.IsValid() {
+			d.LocalAddr = &net.TCPAddr{IP: from.ip.AsSlice()}
+		}
+	})
+	return client.WithTransportOptions(func(t *http.Transport) {
+		t.Proxy = nil
+		t.TLSClientConfig.RootCAs = l.CA()
+		t.ForceAttemptHTTP2 = l.http2
+		if !l.dialsAlone(from) {
+			t.DialContext = l.DialContextIn(zone)
+		}
+	})
+}
+
+// dialsAlone reports whether a net.Dialer with the lab's DNS gets from a zone to all front ends.
+func (l *Lab) dialsAlone(from *zone) bool {
+	if from == nil || l.network != nil && from != l.home {
+		return false
+	}
+	for _, e := range l.endpoints {
+		for _, f := range e.fronts {
+			if f.addr.Port() != 443 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// HTTPClient is a plain http.Client that sees the network as SDKClient does: what a program may have in place of the SDK's own. Its limits and timeouts
+// are those of the SDK's. Every call returns a client with a connection pool of its own; the lab's end is its end too.
 func (l *Lab) HTTPClient() *http.Client { return l.HTTPClientIn(l.home.Name) }
 
 // HTTPClientIn is HTTPClient in another zone. In a zone that does not exist every request fails.
@@ -94,7 +133,7 @@ func (l *Lab) dial(ctx context.Context, zone, network, addr string) (net.Conn, e
 		if err != nil {
 			return nil, err
 		}
-		if !ip.IsLoopback() && !l.hasZoneAt(ip) {
+		if !ip.IsLoopback() && l.frontAt(ip) == nil {
 			return nil, fmt.Errorf("lab: %s is not in this VPC", addr)
 		}
 		return l.connect(ctx, from, network, netip.AddrPortFrom(ip, uint16(n)))
@@ -145,8 +184,10 @@ func (l *Lab) connect(ctx context.Context, from *zone, network string, to netip.
 	}
 	conn, err := dialer.DialContext(ctx, network, to.String())
 	if err == nil {
-		// The kernel shook hands at once; on a network that takes a round trip.
-		l.clock.sleep(2 * l.delay(from.ip, to.Addr()))
+		if f := l.frontAt(to.Addr()); f != nil {
+			// The kernel shook hands at once; on a network that takes a round trip.
+			l.clock.sleep(2 * l.delay(from.ip, f.zone))
+		}
 	}
 	return conn, err
 }
@@ -155,7 +196,7 @@ func (l *Lab) connect(ctx context.Context, from *zone, network string, to netip.
 func (e *endpoint) address(ip net.IP) netip.AddrPort {
 	addr, _ := netip.AddrFromSlice(ip.To4())
 	for _, f := range e.fronts {
-		if f.zone.ip == addr {
+		if f.addr.Addr() == addr {
 			return f.addr
 		}
 	}

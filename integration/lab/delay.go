@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,36 +25,30 @@ func TypicalDistance(from, to string) time.Duration {
 	return 750 * time.Microsecond
 }
 
-// delay is the distance between two addresses; none where either is in no zone.
-func (l *Lab) delay(from, to netip.Addr) time.Duration {
+// delay is the distance of a zone from the address of a client; none where that is in no zone.
+func (l *Lab) delay(client netip.Addr, to *zone) time.Duration {
 	if l.distance == nil {
 		return 0
 	}
-	var a, b *zone
-	for _, z := range l.zones {
-		if z.ip == from {
-			a = z
-		}
-		if z.ip == to {
-			b = z
+	for _, from := range l.zones {
+		if from.ip == client {
+			return max(0, l.distance(from.Name, to.Name))
 		}
 	}
-	if a == nil || b == nil {
-		return 0
-	}
-	return max(0, l.distance(a.Name, b.Name))
+	return 0
 }
 
 // wire is the network between a client's TCP connection and the server, which has the other end of a pipe. What goes in on one side comes out on the
-// other in order, delayed by the distance, as long as no fault silences it. Delay does not limit throughput up to the buffer: 128 reads a direction.
+// other in order, delayed by the distance, as long as no fault holds it up. Delay does not limit throughput up to the buffer: 128 reads a direction.
 type wire struct {
-	front *front
-	tcp   *net.TCPConn
-	near  net.Conn // our end of the pipe to the server
-	delay time.Duration
-	rst   atomic.Bool // end with a reset
-	once  sync.Once
-	dead  chan struct{}
+	front    *front
+	tcp      *net.TCPConn
+	near     net.Conn // our end of the pipe to the server
+	delay    time.Duration
+	accepted time.Time
+	rst      atomic.Bool // end with a reset
+	once     sync.Once
+	dead     chan struct{}
 }
 
 // serverConn is what the server takes for the client's connection.
@@ -67,7 +63,7 @@ func (c serverConn) LocalAddr() net.Addr  { return c.wire.tcp.LocalAddr() }
 func newWire(f *front, tcp *net.TCPConn) (*wire, net.Conn) {
 	near, far := net.Pipe()
 	client := tcp.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
-	w := &wire{front: f, tcp: tcp, near: near, delay: f.lab.delay(client, f.zone.ip), dead: make(chan struct{})}
+	w := &wire{front: f, tcp: tcp, near: near, delay: f.lab.delay(client, f.zone), accepted: time.Now(), dead: make(chan struct{})}
 	return w, serverConn{far, w}
 }
 
@@ -83,14 +79,24 @@ type packet struct {
 
 func (w *wire) carry(from, to net.Conn) {
 	packets := make(chan packet, 128)
+	read, held, soonest := from.Read, Fault.silent, time.Time{}
+	if from == w.tcp {
+		// The kernel shook hands at once. On a network that takes a round trip, and only then the client's first bytes set out. A client that
+		// waited for so long by itself, as the lab's own dialer does, is not delayed again.
+		read, held, soonest = w.read, Fault.stopsRequests, w.accepted.Add(3*w.delay)
+	}
 	w.front.lab.running.Go(func() {
 		defer close(packets)
 		buf := make([]byte, 32<<10)
 		for {
-			n, err := from.Read(buf)
+			n, err := read(buf)
 			if n > 0 {
+				due := time.Now().Add(w.delay)
+				if due.Before(soonest) {
+					due = soonest
+				}
 				select {
-				case packets <- packet{time.Now().Add(w.delay), append([]byte(nil), buf[:n]...)}:
+				case packets <- packet{due, append([]byte(nil), buf[:n]...)}:
 				case <-w.dead:
 					return
 				}
@@ -107,17 +113,55 @@ func (w *wire) carry(from, to net.Conn) {
 		defer w.kill()
 		for p := range packets {
 			w.front.lab.clock.sleep(time.Until(p.due))
-			if !w.front.passable(w.dead) {
+			if !w.front.pass(held, w.dead) {
 				return
 			}
 			if _, err := to.Write(p.data); err != nil {
 				return
 			}
 		}
+		if !w.front.pass(held, w.dead) {
+			return
+		}
 		if w.delay > 0 {
 			w.front.lab.clock.sleep(w.delay) // the end travels too
 		}
 	})
+}
+
+// read is the server's: it waits while the server does not read.
+func (w *wire) read(buf []byte) (int, error) {
+	for {
+		if !w.front.pass(func(f Fault) bool { return f == PauseReading }, w.dead) {
+			return 0, net.ErrClosed
+		}
+		n, err := w.tcp.Read(buf)
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			continue // the fault began, and obey ended the read
+		}
+		return n, err
+	}
+}
+
+// obey does to the connection what a fault does to sockets.
+func (w *wire) obey(fault Fault) error {
+	deadline := time.Time{}
+	if fault == PauseReading {
+		deadline = time.Unix(1, 0)
+	}
+	_ = w.tcp.SetReadDeadline(deadline)
+	return w.drop(fault.silent())
+}
+
+// drop has the kernel drop what the client sends, or not any more. Meanwhile it must not send anything by itself either: to the client, a keep-alive
+// of the server's would be a sign of life.
+func (w *wire) drop(on bool) error {
+	err := dropPackets(w.tcp, on)
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	_ = w.tcp.SetKeepAlive(!on)
+	return err
 }
 
 // reset lets what was sent arrive, and then resets the client's connection.
@@ -133,6 +177,7 @@ func (w *wire) kill() {
 		if w.rst.Load() {
 			_ = w.tcp.SetLinger(0) // close sends RST instead of FIN
 		}
+		_ = w.drop(false) // the client's answer to the end must get through, or the kernel says it again for a minute
 		_ = w.tcp.Close()
 		_ = w.near.Close()
 		w.front.forget(w)

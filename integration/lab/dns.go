@@ -15,9 +15,18 @@ func (l *Lab) DNSAddr() string { return l.dns.addr }
 // Resolver asks the VPC's DNS server and no other.
 func (l *Lab) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		if err := l.ctx.Err(); err != nil {
+			return nil, err
+		}
 		conn, err := new(net.Dialer).DialContext(ctx, network, l.dns.addr)
 		if err == nil {
-			context.AfterFunc(ctx, func() { _ = conn.Close() }) // net itself would wait for the answer, 5 s
+			question, cancel := context.WithCancel(ctx) // net itself would wait for the answer, 5 s
+			stop := context.AfterFunc(l.ctx, cancel)
+			context.AfterFunc(question, func() {
+				stop()
+				cancel()
+				_ = conn.Close()
+			})
 		}
 		return conn, err
 	}}

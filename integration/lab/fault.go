@@ -4,22 +4,30 @@ import "fmt"
 
 // Fault is something that is wrong with front ends. The zero value is None. Faults can be compared with ==.
 type Fault struct {
-	kind  kind
-	after int
+	kind kind
+	n    int // of ResetAfter and ServerError
 }
 
 type kind string
 
-// The faults. None of those that refuse a request executes or counts it; only ResetAfter executes, and Stall when it is over.
+// The faults. None of those that refuse a request executes or counts it; only ResetAfter executes, and those that merely hold a request up (Stall,
+// PauseReading, and packets that are sent again) when they are over.
 var (
 	// None: all is well.
 	None = Fault{}
 	// Refuse: the endpoint is stopped. Connecting is refused, and connections there are get reset.
 	Refuse = Fault{kind: "refuse"}
-	// BlackHole: packets vanish. Connecting never completes (the kernel drops SYNs), and connections there are fall silent. (Linux only)
+	// BlackHole: packets vanish, in the kernel. Connecting never completes. On connections there are, what the client sends stays unacknowledged and is
+	// sent again, and keep-alives go unanswered. (Linux only)
 	BlackHole = Fault{kind: "black hole"}
-	// Hang: connecting works, and then nothing answers, not even TLS. Connections there are fall silent.
+	// DropSYN: connecting never completes, as where a firewall's table of connections is full. Connections there are keep working. (Linux only)
+	DropSYN = Fault{kind: "drop SYN"}
+	// Hang: connecting works, what arrives is acknowledged, and nothing answers, not even TLS. Connections there are lose their packets, as with
+	// BlackHole. (Elsewhere than on Linux they only fall silent.)
 	Hang = Fault{kind: "hang"}
+	// PauseReading: the server does not read from its sockets. The kernel acknowledges what arrives until its buffers are full, and then says that its
+	// window is closed. What was read before is answered.
+	PauseReading = Fault{kind: "pause reading"}
 	// Stall: network and TLS work, the request is read, and no answer comes. When None follows, the request is executed; when another fault does, the
 	// connection is reset.
 	Stall = Fault{kind: "stall"}
@@ -45,23 +53,36 @@ var (
 
 // ResetAfter executes and counts the request, sends n bytes of the answer's body and resets the connection. With n = 0 not even the status
 // line is sent.
-func ResetAfter(n int) Fault { return Fault{kind: "reset after", after: n} }
+func ResetAfter(n int) Fault { return Fault{kind: "reset after", n: n} }
+
+// ServerError is the service's own failure: the request is read and answered with this status, an error in the service's format, and an AWS request id.
+func ServerError(status int) Fault { return Fault{kind: "server error", n: status} }
 
 func (f Fault) String() string {
 	switch f.kind {
 	case "":
 		return "none"
 	case "reset after":
-		return fmt.Sprintf("reset after %d bytes", f.after)
+		return fmt.Sprintf("reset after %d bytes", f.n)
+	case "server error":
+		return fmt.Sprintf("server error %d", f.n)
 	}
 	return string(f.kind)
 }
 
-// silent tells whether nothing gets through on connections that there are.
+// silent reports whether nothing gets through on connections that there are.
 func (f Fault) silent() bool { return f == Hang || f == BlackHole }
 
-// Fault makes every front end of a zone behave so from now on, until the next call. A connection that fell silent works again when the fault is over,
-// unless its client gave it up: then what it sent meanwhile is lost. The error says that there is no such zone, or that the fault can't be made here.
+// stopsRequests reports whether what clients send does not get to the server.
+func (f Fault) stopsRequests() bool { return f.silent() || f == PauseReading }
+
+// dropsSYN reports whether the kernel drops what asks for a connection.
+func (f Fault) dropsSYN() bool { return f == BlackHole || f == DropSYN }
+
+// Fault makes every front end of a zone behave so from now on, until the next call. It takes effect within a millisecond or two, so that a blip is
+// BlackHole, a pause, and None. A connection that lost packets works again when the fault is over and the client's kernel has sent them again: with
+// each try it waits twice as long. It goes on trying for a program that closed the connection meanwhile, so such a request can still arrive, and be
+// executed. The error says that there is no such zone, or that the fault can't be made here.
 func (l *Lab) Fault(zone string, f Fault) error {
 	if l.zone(zone) == nil {
 		return fmt.Errorf("lab: no zone %q", zone)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 )
 
@@ -25,8 +26,8 @@ type front struct {
 	server  *http.Server
 	release func() // gives the port back
 
-	switching sync.Mutex // held by setFault and close
-	stop      func()     // closes what listens now
+	switching sync.Mutex       // held by setFault and close
+	listening *net.TCPListener // nil while the fault is Refuse
 
 	mu      sync.Mutex
 	fault   Fault
@@ -43,7 +44,11 @@ func newFront(l *Lab, e *endpoint, z *zone, b backend, cert *tls.Certificate) (*
 		lab: l, service: e.Service, zone: z, backend: b,
 		changed: make(chan struct{}), wires: map[*wire]struct{}{}, accepted: make(chan net.Conn), done: make(chan struct{}),
 	}
-	ln, err := f.listen(netip.AddrPortFrom(z.ip, 0))
+	addr, err := l.addressOf(e, z)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := f.settle(addr)
 	if err != nil {
 		return nil, fmt.Errorf("zone %s: %w", z.Name, err)
 	}
@@ -109,8 +114,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			conn.wire.reset(conn)
 			return
 		}
+	case "server error":
+		f.backend.fail(w, id, serverError(fault.n))
+		return
 	case "reset after":
-		cut := &cutWriter{ResponseWriter: w, left: fault.after, conn: conn}
+		cut := &cutWriter{ResponseWriter: w, left: fault.n, conn: conn}
 		defer cut.reset()
 		w = cut
 	}
@@ -124,6 +132,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.backend.serve(w, r, body, id)
+}
+
+// serverError has the codes that AWS documents for all services:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+func serverError(status int) *apiError {
+	code := strings.ReplaceAll(http.StatusText(status), " ", "")
+	if status == http.StatusInternalServerError {
+		code = "InternalFailure"
+	}
+	return &apiError{status, code, "the lab was asked for this error"}
 }
 
 // requestID looks like AWS's.
@@ -192,11 +210,11 @@ func (f *front) state() (Fault, <-chan struct{}, bool) {
 	return f.fault, f.changed, f.closed
 }
 
-// passable waits while a fault silences the connections, and tells whether there is still somebody to pass something to.
-func (f *front) passable(dead <-chan struct{}) bool {
+// pass waits while the fault holds something up, and reports whether there is still somebody to pass it to.
+func (f *front) pass(held func(Fault) bool, dead <-chan struct{}) bool {
 	for {
 		fault, changed, closed := f.state()
-		if !fault.silent() {
+		if closed || !held(fault) {
 			return !closed
 		}
 		select {

@@ -2,10 +2,12 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 )
 
 // setFault changes what listens at the front end's address where the fault asks for that, and what becomes of connections there are.
@@ -21,45 +23,49 @@ func (f *front) setFault(fault Fault) error {
 	f.fault = fault
 	close(f.changed)
 	f.changed = make(chan struct{})
-	var doomed []*wire
-	if fault == Refuse {
-		doomed = f.wiresLocked()
+	wires := f.wiresLocked()
+	var failed error
+	for _, w := range wires { // with the lock, so that a connection that is accepted meanwhile obeys the same fault
+		failed = errors.Join(failed, w.obey(fault))
 	}
 	f.mu.Unlock()
 
-	var err error
-	if listens(fault) != listens(before) {
+	if fault == Refuse {
 		f.stop()
-		f.stop = func() {}
-		switch {
-		case fault == BlackHole:
-			err = f.vanish()
-		case listens(fault) == None:
-			var ln *net.TCPListener
-			if ln, err = f.listen(f.addr); err == nil {
-				f.accept(ln)
-			}
+		for _, w := range wires {
+			w.rst.Store(true)
+			w.kill()
 		}
+		return nil
 	}
-	for _, w := range doomed {
-		w.rst.Store(true)
-		w.kill()
+	if f.listening == nil {
+		ln, err := f.listen(f.addr)
+		if err != nil {
+			return err
+		}
+		f.accept(ln)
 	}
-	return err
+	if fault.dropsSYN() || before.dropsSYN() {
+		failed = errors.Join(failed, dropPackets(f.listening, fault.dropsSYN()))
+	}
+	return failed
 }
 
-// listens is the fault reduced to what it does before a connection is there.
-func listens(fault Fault) Fault {
-	if fault == Refuse || fault == BlackHole {
-		return fault
+// settle listens at the port that AWS's endpoints have, or at one of its own where this process may not.
+func (f *front) settle(addr netip.Addr) (*net.TCPListener, error) {
+	ln, err := f.listen(netip.AddrPortFrom(addr, f.lab.port))
+	if errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE) { // in use: by somebody who listens at all addresses
+		ln, err = f.listen(netip.AddrPortFrom(addr, 0))
 	}
-	return None
+	return ln, err
 }
 
 func (f *front) listen(addr netip.AddrPort) (*net.TCPListener, error) {
 	var ln net.Listener
 	err := f.lab.inside(f.zone, func() (err error) {
-		ln, err = (&net.ListenConfig{Control: sharePort}).Listen(context.Background(), "tcp4", addr.String())
+		config := net.ListenConfig{Control: sharePort}
+		config.SetMultipathTCP(false) // Go's default. Such sockets take no filter
+		ln, err = config.Listen(context.Background(), "tcp4", addr.String())
 		return err
 	})
 	if err != nil {
@@ -68,26 +74,17 @@ func (f *front) listen(addr netip.AddrPort) (*net.TCPListener, error) {
 	return ln.(*net.TCPListener), nil
 }
 
-func (f *front) vanish() error {
-	ln, err := f.listen(f.addr)
-	if err != nil {
-		return err
+// stop has connecting refused from now on.
+func (f *front) stop() {
+	if f.listening != nil {
+		_ = f.listening.Close()
+		f.listening = nil
 	}
-	release, err := blackHole(ln)
-	if err != nil {
-		_ = ln.Close()
-		return err
-	}
-	f.stop = func() {
-		_ = ln.Close()
-		release()
-	}
-	return nil
 }
 
 // accept hands connections to the server until f.stop is called.
 func (f *front) accept(ln *net.TCPListener) {
-	f.stop = func() { _ = ln.Close() }
+	f.listening = ln
 	f.lab.running.Go(func() {
 		for {
 			tcp, err := ln.AcceptTCP()
@@ -113,6 +110,9 @@ func (f *front) remember(w *wire) bool {
 	late := f.closed || f.fault == Refuse
 	if !late {
 		f.wires[w] = struct{}{}
+		if f.fault == BlackHole { // the handshake came first, and nothing else gets through
+			_ = w.drop(true)
+		}
 	}
 	f.mu.Unlock()
 	if late {

@@ -47,6 +47,7 @@ var services = map[string]service{
 type endpoint struct {
 	Endpoint
 	service
+	number   int    // from 1
 	id, mark string // vpce-0… and the eight characters behind it
 	tail     string // ".sqs.us-east-1.vpce.amazonaws.com"
 	zones    []*zone
@@ -68,7 +69,7 @@ func (l *Lab) addEndpoint(e Endpoint) error {
 	sum := sha256.Sum256([]byte(l.region + "/" + e.Service))
 	id := hex.EncodeToString(sum[:])
 	ep := &endpoint{
-		Endpoint: e, service: about, id: "vpce-0" + id[:16], mark: id[16:24],
+		Endpoint: e, service: about, number: len(l.endpoints) + 1, id: "vpce-0" + id[:16], mark: id[16:24],
 		tail: "." + e.Service + "." + l.region + ".vpce." + l.suffix,
 	}
 	if e.Zones == nil {
@@ -126,11 +127,11 @@ func (l *Lab) find(host string) (*endpoint, *front, []netip.Addr) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, e := range l.endpoints {
 		all := make([]netip.Addr, 0, len(e.zones))
-		for i, z := range e.zones {
-			if covers(e.stars()+e.name(z.Name), host) {
-				return e, e.fronts[i], []netip.Addr{z.ip}
+		for _, f := range e.fronts {
+			if covers(e.stars()+e.name(f.zone.Name), host) {
+				return e, f, []netip.Addr{f.addr.Addr()}
 			}
-			all = append(all, z.ip)
+			all = append(all, f.addr.Addr())
 		}
 		if covers(e.stars()+e.name(""), host) {
 			return e, nil, all

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -120,48 +119,28 @@ func reserve(addr netip.AddrPort) (release func(), err error) {
 	return func() { _ = unix.Close(fd) }, nil
 }
 
-// blackHole listens with the shortest backlog there is, fills it, and accepts nothing: the kernel drops every SYN from then on.
-func blackHole(ln *net.TCPListener) (release func(), err error) {
-	raw, err := ln.SyscallConn()
+// dropPackets has the kernel drop all packets that come for a socket, unacknowledged, or takes that back. Of a listener's, those are the SYNs.
+// It needs no privileges: it is a socket filter that keeps nothing of any packet.
+func dropPackets(socket syscall.Conn, on bool) error {
+	raw, err := socket.SyscallConn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var filler net.Conn
-	full := func(fd int) bool {
-		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		return err == nil && info.Unacked > 0 // for a listener: how many connections wait to be accepted
-	}
-	ready := false
 	control := raw.Control(func(fd uintptr) {
-		if err = unix.Listen(int(fd), 0); err != nil {
-			return
-		}
-		dialer := net.Dialer{Timeout: time.Second}
-		if filler, err = dialer.Dial("tcp4", ln.Addr().String()); err != nil && !full(int(fd)) {
-			return
-		}
-		err = nil
-		for range 1000 {
-			if ready = full(int(fd)); ready {
-				return
+		if !on {
+			if err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err == unix.ENOENT {
+				err = nil // there was none
 			}
-			time.Sleep(time.Millisecond)
+			return
 		}
+		keepNothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &keepNothing})
 	})
-	release = func() {
-		if filler != nil {
-			_ = filler.Close()
-		}
-	}
-	if err == nil {
-		err = control
-	}
-	if err == nil && !ready {
-		err = fmt.Errorf("the backlog of %s does not fill", ln.Addr())
+	if control != nil {
+		return control
 	}
 	if err != nil {
-		release()
-		return nil, err
+		return fmt.Errorf("socket filter: %w", err)
 	}
-	return release, nil
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // The lab is made for Linux. Elsewhere it compiles, and works as far as the system has 127.0.N.1: delays are coarse, a front end that refuses
-// does not keep its port, and BlackHole is an error.
+// does not keep its port, and BlackHole and DropSYN are errors.
 type clock struct{}
 
 func (*clock) sleep(d time.Duration) { time.Sleep(d) }
@@ -21,6 +21,9 @@ func sharePort(_, _ string, _ syscall.RawConn) error { return nil }
 
 func reserve(netip.AddrPort) (func(), error) { return func() {}, nil }
 
-func blackHole(*net.TCPListener) (func(), error) {
-	return nil, errors.New("lab: a black hole can be made on Linux only")
+func dropPackets(socket syscall.Conn, on bool) error {
+	if _, listens := socket.(*net.TCPListener); on && listens {
+		return errors.New("lab: a black hole can be made on Linux only")
+	}
+	return nil // connections fall silent all the same
 }

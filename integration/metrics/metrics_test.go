@@ -98,7 +98,7 @@ func TestOpenTelemetry(t *testing.T) {
 	if err := l.Fault("us-east-1a", lab.Refuse); err != nil {
 		t.Fatal(err)
 	}
-	cfg.HTTPClient = l.HTTPClient() // without a connection from before
+	cfg.HTTPClient = l.SDKClient() // without a connection from before
 	client = sts.NewFromConfig(cfg)
 	for !slices.Contains(collect(t, reader), "azaffinity.endpoint.ejected service=sts zone=us-east-1a: 1") {
 		call()

@@ -75,5 +75,5 @@ func Start(opts lab.Options) (*VPC, error) {
 
 // Options bring the VPC's network to config.LoadDefaultConfig.
 func (v *VPC) Options() []LoadOption {
-	return []LoadOption{config.WithHTTPClient(v.HTTPClient())}
+	return []LoadOption{config.WithHTTPClient(v.SDKClient())}
 }

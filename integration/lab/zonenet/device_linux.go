@@ -14,9 +14,9 @@ const (
 	mtu = 8500
 )
 
-// newDevice makes a TUN device with this address in the namespace of the calling thread, from which all other addresses of the network are
+// newDevice makes a TUN device with these addresses in the namespace of the calling thread, from which all other addresses of the network are
 // reached through it. It is there as long as the file is open.
-func newDevice(addr netip.Addr) (_ *os.File, err error) {
+func newDevice(addrs ...netip.Addr) (_ *os.File, err error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("/dev/net/tun: %w", err)
@@ -38,17 +38,21 @@ func newDevice(addr netip.Addr) (_ *os.File, err error) {
 	if err := up("lo"); err != nil {
 		return nil, err
 	}
-	ip, mask := addr.As4(), [4]byte{255, 255, 0, 0}
-	for _, step := range []struct {
-		request uint
-		set     func(*unix.Ifreq)
-	}{
-		{unix.SIOCSIFADDR, func(r *unix.Ifreq) { _ = r.SetInet4Addr(ip[:]) }},
-		{unix.SIOCSIFNETMASK, func(r *unix.Ifreq) { _ = r.SetInet4Addr(mask[:]) }},
-		{unix.SIOCSIFMTU, func(r *unix.Ifreq) { r.SetUint32(mtu) }},
-	} {
-		if err := configure(device, step.request, step.set); err != nil {
-			return nil, err
+	if err := configure(device, unix.SIOCSIFMTU, func(r *unix.Ifreq) { r.SetUint32(mtu) }); err != nil {
+		return nil, err
+	}
+	for i, addr := range addrs {
+		name := device // the first, from which the kernel connects where nobody says from which
+		if i > 0 {
+			name = fmt.Sprintf("%s:%d", device, i)
+		}
+		for _, step := range []struct {
+			request uint
+			ip      [4]byte
+		}{{unix.SIOCSIFADDR, addr.As4()}, {unix.SIOCSIFNETMASK, [4]byte{255, 255, 0, 0}}} {
+			if err := configure(name, step.request, func(r *unix.Ifreq) { _ = r.SetInet4Addr(step.ip[:]) }); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return file, up(device)

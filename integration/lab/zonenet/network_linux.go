@@ -19,8 +19,18 @@ import (
 // prefix is what addresses begin with. Nothing outside of the namespaces ever sees one.
 var prefix = [2]byte{10, 77}
 
-func address(number int) netip.Addr {
-	return netip.AddrFrom4([4]byte{prefix[0], prefix[1], byte(number), 10})
+func address(number int) netip.Addr { return endpointAddress(number, 0) }
+
+func endpointAddress(number, endpoint int) netip.Addr {
+	return netip.AddrFrom4([4]byte{prefix[0], prefix[1], byte(number), byte(10 + endpoint)})
+}
+
+// addresses are a zone's: its own, and those of its endpoints.
+func addresses(number int) (all []netip.Addr) {
+	for endpoint := range 1 + MaxEndpoints {
+		all = append(all, endpointAddress(number, endpoint))
+	}
+	return all
 }
 
 // Network is a running network. Start makes it; its methods are safe for concurrent use.
@@ -81,7 +91,7 @@ func (n *Network) start(opts Options) error {
 	for i, name := range opts.Zones {
 		z := &zone{name: name, number: i + 1}
 		err := inNew(func(ns int) error {
-			d, err := newDevice(address(z.number))
+			d, err := newDevice(addresses(z.number)...)
 			if err != nil {
 				return err
 			}
@@ -118,13 +128,23 @@ func (n *Network) zone(name string) (*zone, error) {
 	return nil, fmt.Errorf("zonenet: no zone %q", name)
 }
 
-// Addr is a zone's address; the zero Addr where there is no such zone.
+// Addr is a zone's own address; the zero Addr where there is no such zone.
 func (n *Network) Addr(zone string) netip.Addr {
 	z, err := n.zone(zone)
 	if err != nil {
 		return netip.Addr{}
 	}
 	return address(z.number)
+}
+
+// EndpointAddr is the address of a zone for the front end of an endpoint. Endpoints are numbered from 1 to MaxEndpoints; the zero Addr where there is no
+// such zone or number.
+func (n *Network) EndpointAddr(zone string, endpoint int) netip.Addr {
+	z, err := n.zone(zone)
+	if err != nil || endpoint < 1 || endpoint > MaxEndpoints {
+		return netip.Addr{}
+	}
+	return endpointAddress(z.number, endpoint)
 }
 
 // Inside runs f on a thread in the zone's namespace, and returns its error: sockets that f makes are that zone's, wherever they are used

@@ -26,6 +26,9 @@ func Start(Options) (*Network, error) { return nil, errElsewhere }
 // Addr is the zero Addr.
 func (*Network) Addr(string) netip.Addr { return netip.Addr{} }
 
+// EndpointAddr is the zero Addr.
+func (*Network) EndpointAddr(string, int) netip.Addr { return netip.Addr{} }
+
 // Inside returns an error.
 func (*Network) Inside(string, func() error) error { return errElsewhere }
 
