@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strconv"
@@ -11,85 +12,113 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// keepBody returns the request in a form that shows whether its body can be sent
-// once more.
-func (c *call) keepBody(req *smithyhttp.Request) *smithyhttp.Request {
-	c.body, c.pipe = nil, false
-	stream := req.GetStream()
-	if stream == nil || req.IsStreamSeekable() {
-		return req
-	}
-	if _, ok := stream.(*io.PipeReader); ok {
-		c.pipe = true // the SDK sends pipes in a way of its own, which a wrapper would change
-		return req
-	}
-	body := &untouched{Reader: stream}
-	watched, err := req.SetStream(body)
-	if err != nil {
-		return req
-	}
-	watched.ContentLength = req.ContentLength
-	c.body = body
-	return watched
+// body is what matters of a call's request body: whether it can be sent once more.
+type body struct {
+	streams bool     // both ways: it is written while it is sent
+	encoded bool     // a step of the SDK makes a stream of its own of it, which can't be rewound
+	logged  bool     // a step of the SDK reads it, to log it
+	rewinds bool     // the SDK's retry can rewind it
+	fixed   bool     // of this attempt's: it can't be rewound from where we stand
+	pipe    bool     // it is an io.Pipe's
+	reads   *watched // of this attempt's; nil: it is rewound without fail, or there is none
 }
 
-// canAgain tells whether the request's body could be sent once more, as things
-// stand. One that can't be rewound may only go again if nobody has read of it,
-// neither the transport nor a logger that shows requests.
-func (c *call) canAgain() bool {
-	return !c.streams && !c.pipe && (c.body == nil || !c.body.touched.Load())
-}
-
-// again prepares the request's body to be sent once more, and tells whether it
-// could.
-func (c *call) again(req *smithyhttp.Request) bool {
-	return c.canAgain() && (c.body != nil || req.RewindStream() == nil)
-}
-
-// untouched knows whether it has been read, and whether that failed.
-type untouched struct {
-	io.Reader
-	touched, failed atomic.Bool
-}
-
-func (u *untouched) Read(p []byte) (int, error) {
-	u.touched.Store(true)
-	n, err := u.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		u.failed.Store(true)
-	}
-	return n, err
-}
-
-// encoder is the id of the step that makes a stream of its own, which can't be
-// rewound, of a body that perhaps can.
+// encoder is the id of the step that makes a stream of its own, which can't be rewound, of a body that perhaps can.
 const encoder = "addInputChecksumTrailer"
 
-// originals looks at the body before the encoder does: it is what the SDK's retry
-// would rewind.
-type originals call
+// originalBody looks at the body before the encoder does: it is what the SDK's retry would rewind.
+type originalBody call
 
-func (*originals) ID() string { return id + "Body" }
+func (*originalBody) ID() string { return id + "Body" }
 
-func (c *originals) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler) (
+func (c *originalBody) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler) (
 	smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error,
 ) {
-	if req, ok := in.Request.(*smithyhttp.Request); ok {
-		c.rewinds.Store(req.GetStream() == nil || req.IsStreamSeekable())
+	if req, ok := in.Request.(*smithyhttp.Request); ok && !c.busy.Load() {
+		c.body.rewinds = req.GetStream() == nil || req.IsStreamSeekable()
 	}
 	return next.HandleFinalize(ctx, in)
 }
 
-// hasSpare tells whether the SDK can make another attempt, if this one fails.
-func (c *call) hasSpare(req *smithyhttp.Request) bool {
-	if !c.encodes {
-		c.rewinds.Store(req.GetStream() == nil || req.IsStreamSeekable())
+// watch returns the request in a form that shows whether its body is read.
+func (b *body) watch(req *smithyhttp.Request) *smithyhttp.Request {
+	stream := req.GetStream()
+	seekable := stream == nil || req.IsStreamSeekable()
+	if !b.encoded {
+		b.rewinds = seekable
 	}
-	if !c.rewinds.Load() {
+	b.fixed, b.pipe, b.reads = !seekable, false, nil
+	switch stream.(type) {
+	case nil, *bytes.Reader, *strings.Reader:
+		return req
+	case *io.PipeReader:
+		b.pipe = true // the SDK sends pipes in a way of its own, which a wrapper would change
+		return req
+	}
+	if b.streams {
+		return req
+	}
+	w := &watched{Reader: stream}
+	var wrapped io.Reader = w
+	if seekable {
+		wrapped = &watchedSeeker{w, stream.(io.Seeker)}
+	}
+	watching, err := req.SetStream(wrapped)
+	if err != nil {
+		return req
+	}
+	watching.ContentLength = req.ContentLength
+	b.reads = w
+	return watching
+}
+
+// failsOver reports whether the request is sure to be sent once more if it is not sent at first. A client that isn't ours may read the body before it
+// has a connection.
+func (b *body) failsOver(foreign bool) bool {
+	return b.resendable() && (!b.fixed || !foreign && !b.logged)
+}
+
+// resendable reports whether the body could be sent once more if nobody reads it.
+func (b *body) resendable() bool { return !b.streams && !b.pipe }
+
+// again prepares the body to be sent once more, and reports whether it could. One that can't be rewound may only go again if nobody has read of it,
+// neither the transport nor a logger that shows requests.
+func (b *body) again(req *smithyhttp.Request) bool {
+	switch {
+	case !b.resendable():
 		return false
+	case b.reads != nil && !b.reads.touched.Load():
+		return true
 	}
-	// This is what the SDK tells the service of its attempts: "attempt=1; max=3",
-	// without max where there is no end to them.
+	return !b.fixed && req.RewindStream() == nil
+}
+
+// failed reports whether reading the body failed.
+func (b *body) failed() bool { return b.reads != nil && b.reads.broken.Load() }
+
+// watched knows whether it has been read, and whether that failed.
+type watched struct {
+	io.Reader
+	touched, broken atomic.Bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.touched.Store(true)
+	n, err := w.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		w.broken.Store(true)
+	}
+	return n, err
+}
+
+type watchedSeeker struct {
+	*watched
+	io.Seeker
+}
+
+// anotherAttempt reports whether the SDK can make another attempt if this one fails, as far as its own header tells: "attempt=1; max=3", without max if
+// there is no end to them.
+func anotherAttempt(req *smithyhttp.Request) bool {
 	header := req.Header["Amz-Sdk-Request"]
 	if len(header) != 1 {
 		return false

@@ -3,112 +3,18 @@ package middleware
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
-// EnvMode is the environment variable that sets the mode of a wrapped config:
-// "prefer" (the default), "observe" or "off".
-const EnvMode = resolver.EnvMode
-
-// Option configures [Append] and [Wrap].
-type Option func(*options)
-
-type options struct {
-	resolver []resolver.Option
-	settings settings
-}
-
-// settings are what the calls that one Append is for have in common.
-type settings struct {
-	budget, silence time.Duration
-	classify        Classifier
-	watch           watch
-}
-
-// doubts is after what silence a path is looked at, so that it is known to be dead
-// when the silence has been long enough: that takes 0.6 s.
-// 0: never.
-func (s *settings) doubts() time.Duration {
-	return max(s.silence-600*time.Millisecond, s.silence*2/5)
-}
-
-const (
-	// DefaultConnectBudget is how long a zonal name has for DNS, TCP and TLS
-	// together. Inside a zone that takes a few milliseconds.
-	DefaultConnectBudget = time.Second
-	// DefaultSilence is how long a request may go unanswered on a path that has
-	// died.
-	DefaultSilence = time.Second
-)
-
-// WithResolver passes options to the resolver that [Wrap] makes. They come after
-// what the environment says. For [Append], which is given a resolver, it means
-// nothing.
-func WithResolver(opts ...resolver.Option) Option {
-	return func(o *options) { o.resolver = append(o.resolver, opts...) }
-}
-
-// WithConnectBudget sets how long a zonal name has to be connected to, DNS and TLS
-// included, before the request goes to the fallback instead. 0 is the default,
-// [DefaultConnectBudget]; less than 0 leaves it to the HTTP client's own timeouts.
-func WithConnectBudget(d time.Duration) Option {
-	return func(o *options) { o.settings.budget = d }
-}
-
-// WithSilence sets how long a request that was sent may go unanswered on a path
-// that has died, before the SDK is told to retry it. Whether the path has died is
-// found out in the last 0.6 s of that, by TCP connections of our own to the same
-// address, which are closed at once: one at a time for an address and, while they
-// are answered, one a second. A service that is only slow is left alone. 0 is the
-// default, [DefaultSilence]; a millisecond is the least; less than 0 never looks.
-func WithSilence(d time.Duration) Option {
-	return func(o *options) { o.settings.silence = d }
-}
-
-// WithClassifier replaces [Classify]. nil is the default.
-func WithClassifier(c Classifier) Option {
-	return func(o *options) { o.settings.classify = c }
-}
-
-func newOptions(opts []Option) *options {
-	o := &options{}
-	for _, opt := range opts {
-		opt(o)
-	}
-	s := &o.settings
-	if s.budget == 0 {
-		s.budget = DefaultConnectBudget
-	}
-	if s.silence == 0 {
-		s.silence = DefaultSilence
-	}
-	if s.classify == nil {
-		s.classify = Classify
-	}
-	s.budget, s.silence = max(s.budget, 0), max(s.silence, 0)
-	if s.silence > 0 {
-		s.silence = max(s.silence, time.Millisecond)
-	}
-	s.watch.period = DefaultConnectBudget / lookShare
-	for _, d := range []time.Duration{s.budget, s.silence} {
-		if d > 0 {
-			s.watch.period = min(s.watch.period, max(d/lookShare, time.Millisecond))
-		}
-	}
-	return o
-}
-
-// Wrap has all clients that are made from cfg afterwards send their requests to
-// this zone's names of the interface endpoints. Where the zone and the endpoints
-// come from is in the environment (see [resolver.New]) or in the options.
+// Wrap makes a resolver and attaches it to cfg: all clients that are made from cfg afterwards send their requests to this zone's names of the interface
+// endpoints. Where the zone and the endpoints come from is in the environment (see [resolver.New]) or in the options.
 //
-// It returns at once; the zone is found in the background. An error means that
-// something in the configuration is wrong; cfg is then as it was, and works
+// It returns at once; the zone is found in the background. An error means that something in the configuration is wrong; cfg is then as it was, and works
 // without azaffinity. Close the resolver to stop what runs in the background.
 func Wrap(cfg *aws.Config, opts ...Option) (*resolver.Resolver, error) {
 	if cfg == nil {
@@ -118,61 +24,101 @@ func Wrap(cfg *aws.Config, opts ...Option) (*resolver.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	Append(&cfg.APIOptions, r, opts...)
+	Attach(cfg, r, opts...)
 	return r, nil
 }
 
-// Append adds the middleware to the API options of a config, of one client or of
-// one call:
+// Attach does what [Wrap] does, with a resolver that several configs may share: those of other accounts or Regions, or a copy for one client:
 //
-//	middleware.Append(&cfg.APIOptions, r)
-//	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { middleware.Append(&o.APIOptions, r) })
-//	client.SendMessage(ctx, in, func(o *sqs.Options) { middleware.Append(&o.APIOptions, r) })
+//	c := cfg.Copy()
+//	middleware.Attach(&c, r)
+//	queue := sqs.NewFromConfig(c)
 //
-// Added in several of these places, it acts once, with the resolver that was
-// added last: the one closest to the call.
+// It appends the middleware, and puts a dialer into cfg.HTTPClient if that is nil or a BuildableClient, which is what config.LoadDefaultConfig leaves
+// there; all its settings stay. An HTTP client of another kind stays as it is: see [Client]. What is in cfg.HTTPClient has to be there before,
+// and settings of TLS on it, too.
+func Attach(cfg *aws.Config, r *resolver.Resolver, opts ...Option) {
+	if cfg == nil || r == nil {
+		return
+	}
+	o := newOptions(opts)
+	if o.dialer == nil && !o.without {
+		cfg.HTTPClient, o.dialer = install(cfg.HTTPClient, r, o, false)
+	}
+	o.append(&cfg.APIOptions, r)
+}
+
+// Append adds the middleware to the API options of a config, of one client or of one call:
+//
+//	client, d := middleware.Client(httpClient, r)
+//	queue := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+//		o.HTTPClient = client
+//		middleware.Append(&o.APIOptions, r, middleware.WithDialer(d))
+//	})
+//
+// It is for those who build clients themselves; [Attach] does both. Without [WithDialer] the HTTP client is one of somebody else's, see the package's
+// description. Added in several places, it acts once, with the resolver that was added last: the one closest to the call.
 func Append(apiOptions *[]func(*smithymiddleware.Stack) error, r *resolver.Resolver, opts ...Option) {
+	newOptions(opts).append(apiOptions, r)
+}
+
+func (o *options) append(apiOptions *[]func(*smithymiddleware.Stack) error, r *resolver.Resolver) {
 	if apiOptions == nil || r == nil {
 		return
 	}
-	settings := &newOptions(opts).settings
-	// Copies of a config share the array behind the slice: appending in place
-	// would write into theirs.
+	s := &shared{resolver: r, foreign: o.dialer == nil}
+	if s.foreign {
+		noteForeign(r)
+	}
+	// Copies of a config share the array behind the slice: appending in place would write into theirs.
 	*apiOptions = append(slices.Clip(*apiOptions), func(stack *smithymiddleware.Stack) error {
-		attach(stack, r, settings)
+		attach(stack, s)
 		return nil // an error would be the operation's
 	})
 }
 
-// signing is where we stand right in front of: the endpoint is resolved, host
-// prefix and checksums are done, and what is signed is what we make of it. A
-// stack without it presigns, or talks to something that isn't AWS.
-const signing = "Signing"
+// shared is what the calls of one Append have in common.
+type shared struct {
+	resolver *resolver.Resolver
+	foreign  bool // the HTTP client doesn't have our dialer, as far as we were told
+}
 
-func attach(stack *smithymiddleware.Stack, r *resolver.Resolver, s *settings) {
+const (
+	id = "AZAffinity"
+	// signing is where we stand right in front of: the endpoint is resolved, host prefix and checksums are done, and what is signed is what we make of
+	// it. A stack without it presigns, or talks to something that isn't AWS.
+	signing = "Signing"
+)
+
+func attach(stack *smithymiddleware.Stack, s *shared) {
 	if had, ok := stack.Finalize.Get(id); ok {
 		if c, ok := had.(*call); ok {
-			c.resolver, c.settings = r, s
+			c.shared = s
 		}
 		return
 	}
-	_, streams := stack.Finalize.Get("InitializeStreamWriter")
-	_, encodes := stack.Finalize.Get(encoder)
-	c := &call{resolver: r, settings: s, streams: streams, encodes: encodes}
+	c := &call{shared: s}
+	_, c.body.streams = stack.Finalize.Get("InitializeStreamWriter")
+	_, c.body.encoded = stack.Finalize.Get(encoder)
+	if step, ok := stack.Deserialize.Get("RequestResponseLogger"); ok {
+		logger, ok := step.(*smithyhttp.RequestResponseLogger)
+		c.body.logged = !ok || logger.LogRequestWithBody
+	}
 	if err := stack.Finalize.Insert(c, signing, smithymiddleware.Before); err != nil {
 		return // it signs nothing
 	}
-	_ = stack.Deserialize.Add((*connections)(c), smithymiddleware.After) // never fails
-	if encodes {                                                         // nor does this: it was just seen
-		_ = stack.Finalize.Insert((*originals)(c), encoder, smithymiddleware.Before)
+	if s.foreign {
+		_ = stack.Deserialize.Add((*foreign)(c), smithymiddleware.After) // next to the HTTP client: a logger further out plays requests to a transport in memory
+	}
+	if c.body.encoded {
+		_ = stack.Finalize.Insert((*originalBody)(c), encoder, smithymiddleware.Before)
 	}
 	nameUserAgent(stack)
 }
 
 type routeKey struct{}
 
-// RouteFrom says where the call went whose result metadata this is: the route of
-// its last attempt. ok is false where the middleware was not on the call's
+// RouteFrom says where the call went whose result metadata this is: the route of its last attempt. ok is false if the middleware was not on the call's
 // stack. The SDK drops the metadata of calls that fail: see [RoutedError].
 func RouteFrom(metadata smithymiddleware.Metadata) (route resolver.Route, ok bool) {
 	if last, ok := metadata.Get(routeKey{}).(*resolver.Route); ok {
@@ -181,12 +127,11 @@ func RouteFrom(metadata smithymiddleware.Metadata) (route resolver.Route, ok boo
 	return resolver.Route{}, false
 }
 
-// RoutedError stands in the chain of the error of a call that failed, around
-// what the SDK said, and tells where the call's last attempt went:
+// RoutedError stands in the chain of the error of a call that failed, around what the SDK said, and says where the call's last attempt went:
 //
 //	var routed *middleware.RoutedError
 //	if errors.As(err, &routed) {
-//		log.Print(routed.Route.Host, " ", routed.Route.Reason)
+//		log.Print(routed.Route)
 //	}
 type RoutedError struct {
 	Route resolver.Route

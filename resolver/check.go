@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/azaffinity/azaffinity/internal/link"
 )
 
 // maxCheck bounds one check, so that one that hangs is not the last.
@@ -30,7 +32,13 @@ func (h *health) keepChecking(ctx context.Context) {
 			h.checked.Store(false)
 			return
 		}
-		if err := h.names.tryName(ctx, h.probed); ctx.Err() == nil {
+		err := h.names.tryName(ctx, h.probed)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, link.ErrNotChecked): // a request has to be the probe
+			h.checked.Store(false)
+			return
+		default:
 			h.judge(err)
 		}
 	}

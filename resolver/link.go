@@ -98,7 +98,7 @@ func (n *hostName) Down() bool {
 }
 
 func (h *health) isDown() bool {
-	if !h.ejected() {
+	if !h.checked.Load() || !h.ejected() {
 		return false
 	}
 	h.mu.Lock()

@@ -92,7 +92,6 @@ func TestTheLastGoodCatalogueStays(t *testing.T) {
 		if got := r.Snapshot().CatalogError; got != denied.Error() {
 			t.Errorf("the snapshot says %q, want %q", got, denied)
 		}
-
 	})
 }
 

@@ -44,6 +44,7 @@ type state struct {
 	catalog     known[endpoint.Catalog]
 	mode        Mode
 	shift       shift
+	remarks     []string // of those who use the resolver, for snapshots
 	pendingLogs []func() // what is to be logged once mu is free, see unlock
 	closed      bool
 }

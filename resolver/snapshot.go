@@ -76,7 +76,7 @@ func (r *Resolver) Snapshot() Snapshot {
 		Panics:           r.log.panics.Load(),
 	}
 	s.CatalogTime, s.CatalogSource = r.catalog.since, endpoint.NameOf(r.config.endpoints)
-	s.Notes = slices.Concat(r.catalog.value.Notes, t.notes)
+	s.Notes = slices.Concat(r.remarks, r.catalog.value.Notes, t.notes)
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()
 	}

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
-	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -46,9 +45,9 @@ func judgeMode(s string) []finding {
 	}
 	switch mode, err := resolver.ParseMode(s); {
 	case err != nil:
-		return problemOf("mode", middleware.EnvMode+": "+err.Error(), "set it to prefer, observe or off, or leave it out")
+		return problemOf("mode", resolver.EnvMode+": "+err.Error(), "set it to prefer, observe or off, or leave it out")
 	case mode != resolver.Prefer:
-		return adviceOf("mode", middleware.EnvMode+" is "+s+": calls go where they would go without azaffinity", "set it to prefer to have them stay in the zone")
+		return adviceOf("mode", resolver.EnvMode+" is "+s+": calls go where they would go without azaffinity", "set it to prefer to have them stay in the zone")
 	}
 	return nil
 }

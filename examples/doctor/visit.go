@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -132,7 +131,7 @@ func (rep *report) judge(catalog endpoint.Catalog, where zone.Zone, zoneErr erro
 
 // judgeEnvironment says what there is to say of variables that would keep calls from zonal names.
 func (rep *report) judgeEnvironment() {
-	rep.Findings = slices.Concat(rep.Findings, judgeProxy(rep.Endpoints), judgeMode(os.Getenv(middleware.EnvMode)))
+	rep.Findings = slices.Concat(rep.Findings, judgeProxy(rep.Endpoints), judgeMode(os.Getenv(resolver.EnvMode)))
 }
 
 // why says why not all was looked at.

@@ -72,7 +72,7 @@ func TestTaskDefinition(t *testing.T) {
 	}
 	var listed string
 	for _, v := range container.Environment {
-		if !slices.Contains([]string{endpoint.EnvEndpoints, middleware.EnvMode}, v.Name) {
+		if !slices.Contains([]string{endpoint.EnvEndpoints, resolver.EnvMode}, v.Name) {
 			t.Errorf("%s is no variable of azaffinity's that this example is about", v.Name)
 		}
 		if v.Name == endpoint.EnvEndpoints {

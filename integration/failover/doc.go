@@ -3,39 +3,37 @@
 // What comes of a call in each fault of the home zone's front end is this table, which TestMatrix measures and compares with what is promised. It is the
 // same over HTTP/1.1 and HTTP/2. "retries" are the SDK's, three attempts by default.
 //
-//	| fault                         | retries | S3 put    | S3 put, trailer | S3 put, 100 Continue | S3 put of a stream | S3 put of a stream, trailer | SQS send       | DynamoDB put   | Kinesis stream | SQS long poll  |
-//	|-------------------------------|---------|-----------|-----------------|----------------------|--------------------|-----------------------------|----------------|----------------|----------------|----------------|
-//	| none                          | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| name absent (NXDOMAIN)        | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| name without address (NODATA) | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| DNS fails (SERVFAIL)          | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| DNS is silent                 | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| connection refused            | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| black hole                    | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| hangs before TLS              | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| another's certificate         | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| reset after the request       | on      | 1         | 1               | 1                    | err 0              | err 0                       | 1              | 1              | 1              | 1              |
-//	|                               | off     | err 0     | err 0           | err 0                | err 0              | err 0                       | err 0          | err 0          | err 0          | err 0          |
-//	| reset before the answer       | on      | 2 of 3, 3 | 2 of 3, 3       | 2 of 3, 3            | err 1              | err 1                       | 2 of 3, 3      | 2 of 3, 3      | 2 of 3, 3      | 2 of 3, 3      |
-//	|                               | off     | err 1     | err 1           | err 1                | err 1              | err 1                       | err 1          | err 1          | err 1          | err 1          |
-//	| reset within the answer       | on      | 2 of 3, 3 | 2 of 3, 3       | 2 of 3, 3            | err 1              | err 1                       | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 |
-//	|                               | off     | err 1     | err 1           | err 1                | err 1              | err 1                       | err 1          | err 1          | err 1          | err 1          |
-//	| black hole under a connection | on      | 1         | 1               | 1                    | wait 0             | wait 0                      | 1              | 1              | 1              | 1              |
-//	|                               | off     | wait 0    | wait 0          | wait 0               | wait 0             | wait 0                      | wait 0         | wait 0         | wait 0         | wait 0         |
-//	| slow service                  | on, off | 1         | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
-//	| 503 without a request id      | on      | 1, err 0  | 1, err 0        | 1, err 0             | err 0              | err 0                       | 1, err 0       | 1, err 0       | 1, err 0       | 1, err 0       |
-//	|                               | off     | err 0     | err 0           | err 0                | err 0              | err 0                       | err 0          | err 0          | err 0          | err 0          |
+//	| fault                         | retries | S3 put | S3 put, trailer | S3 put, 100 Continue | S3 put of a stream | S3 put of a stream, trailer | SQS send       | DynamoDB put   | Kinesis stream | SQS long poll  |
+//	|-------------------------------|---------|--------|-----------------|----------------------|--------------------|-----------------------------|----------------|----------------|----------------|----------------|
+//	| none                          | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| name absent (NXDOMAIN)        | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| name without address (NODATA) | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| DNS fails (SERVFAIL)          | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| DNS is silent                 | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| connection refused            | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| black hole                    | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| hangs before TLS              | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| another's certificate         | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| reset after the request       | on      | 1      | 1               | 1                    | err 0              | err 0                       | 1              | 1              | 1              | 1              |
+//	|                               | off     | err 0  | err 0           | err 0                | err 0              | err 0                       | err 0          | err 0          | err 0          | err 0          |
+//	| reset before the answer       | on      | 2 of 3 | 2 of 3          | 2 of 3               | err 1              | err 1                       | 2 of 3         | 2 of 3         | 2 of 3         | 2 of 3         |
+//	|                               | off     | err 1  | err 1           | err 1                | err 1              | err 1                       | err 1          | err 1          | err 1          | err 1          |
+//	| reset within the answer       | on      | 2 of 3 | 2 of 3          | 2 of 3               | err 1              | err 1                       | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 | 1 to 3, 2 of 3 |
+//	|                               | off     | err 1  | err 1           | err 1                | err 1              | err 1                       | err 1          | err 1          | err 1          | err 1          |
+//	| black hole under a connection | on      | 1      | 1               | 1                    | wait 0             | wait 0                      | 1              | 1              | 1              | 1              |
+//	|                               | off     | wait 0 | wait 0          | wait 0               | wait 0             | wait 0                      | wait 0         | wait 0         | wait 0         | wait 0         |
+//	| slow service                  | on, off | 1      | 1               | 1                    | 1                  | 1                           | 1              | 1              | 1              | 1              |
+//	| 503 without a request id      | on      | 1      | 1               | 1                    | err 0              | err 0                       | 1              | 1              | 1              | 1              |
+//	|                               | off     | err 0  | err 0           | err 0                | err 0              | err 0                       | err 0          | err 0          | err 0          | err 0          |
 //
 // A cell is how often the server executed the request:
 //
 //	1        once, and the call was answered
 //	2 of 3   twice, and the call was answered: the SDK sent it again after its connection had broken. The bare SDK, with the zonal name for its endpoint,
-//	         had it executed 3 times. Where 3 is there, too, the regional name had led to the same front end once more, over HTTP/2
+//	         had it executed 3 times.
 //	err 1    once, and the caller got the error that the bare SDK gets in the same fault
 //	wait 0   never: the call was left to its caller's deadline, as the bare SDK leaves it, since nobody may send it again
 //	1 to 3   as the SDK happens to read the error, over HTTP/2: it retries one that says "connection reset" and none that says "unexpected EOF"
-//
-// Where it says "1, err 0", the error comes over HTTP/2 if the regional name, too, leads to the front end with the fault, as it does one time in three.
 //
 // The workloads: S3's PutObject of bytes and of a stream that can't be rewound, with and without a trailing checksum, and with
 // Expect: 100-continue, as from 2 MiB on; SQS's SendMessage; DynamoDB's PutItem on the condition that nothing is there; Kinesis's SubscribeToShard, read to its end; SQS's

@@ -51,17 +51,17 @@ var faults = []fault{
 
 // The times that are promised, and what a busy machine may add to them.
 const (
-	connectBudget = time.Second             // to give up on making a connection, DNS and TLS included
-	silenceBudget = 1600 * time.Millisecond // to find that a path died
-	slack         = 1500 * time.Millisecond
+	connectTimeout = time.Second             // to give up on making a connection, DNS and TLS included
+	pathTimeout    = 2500 * time.Millisecond // to find that a path died
+	slack          = 1500 * time.Millisecond
 
-	slowFor = 2500 * time.Millisecond // how long the slow service takes: longer than silence goes unnoticed
+	slowFor = 2500 * time.Millisecond // how long the slow service takes: longer than a dead path goes unnoticed
 )
 
 // deadline is the caller's: where it ends the call, or out of the way.
 func (f fault) deadline() time.Duration {
 	if f.kind == silent {
-		return 4 * time.Second
+		return 5 * time.Second
 	}
 	return 15 * time.Second
 }
@@ -89,7 +89,6 @@ type outcome int
 const (
 	answered  outcome = iota
 	asBare            // the error that the SDK would have returned without us
-	theirs            // at worst the error that the bare SDK, too, would have from the regional name
 	deadlined         // the caller's deadline
 	// either: as the SDK happens to read the error, which it retries where it says "connection reset", and doesn't where it says "unexpected EOF". Over
 	// HTTP/2 that depends on who looks at the connection first.
@@ -106,19 +105,15 @@ type expectation struct {
 // expect is the promise. What may have arrived is sent again by nobody but the SDK: where its retries are on, and the body, which has been read by then,
 // can be rewound. It then goes elsewhere.
 //
-// Elsewhere is the regional name, and one in three times that leads to the same front end first. Where no connection can be made there, or no trusted one,
-// another is asked for. Over HTTP/1.1 a retry doesn't take a connection to where the call failed before; over HTTP/2, which shares connections, it may, and
-// gets what a load balancer without a target answers.
-func expect(f fault, w workload, retries, http2, met bool) expectation {
+// Elsewhere is the regional name, and one in three times that leads to the same front end first. The dialer knows that address, and connects to another.
+func expect(f fault, w workload, retries, http2 bool) expectation {
 	again := retries && !w.readOnce
 	took := w.takes + f.takes() + slack
 	switch {
 	case f.kind == healthy, f.kind == slow:
 		return expectation{answered, 1, took}
-	case met && f.is == lab.Unavailable && http2:
-		return expectation{theirs, 1, took}
 	case f.kind == unreached:
-		return expectation{answered, 1, took + connectBudget}
+		return expectation{answered, 1, took + connectTimeout}
 	case f.kind == refused && again:
 		return expectation{answered, 1, took}
 	case f.kind == refused:
@@ -130,7 +125,7 @@ func expect(f fault, w workload, retries, http2, met bool) expectation {
 	case f.kind == executed, f.kind == cut:
 		return expectation{asBare, 1, took}
 	case f.kind == silent && again:
-		return expectation{answered, 1, took + silenceBudget}
+		return expectation{answered, 1, took + pathTimeout}
 	case f.kind == silent:
 		return expectation{deadlined, 0, took + f.deadline()}
 	}

@@ -1,15 +1,12 @@
 package failover
 
 import (
-	"context"
 	"crypto/tls"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -66,11 +63,8 @@ func newPlace(t *testing.T, opts lab.Options) *place {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	cfg := l.Config()
-	cfg.RetryMaxAttempts = 1
-	cfg.HTTPClient = impatient(t, l)
-	middleware.Append(&cfg.APIOptions, r)
-	p := &place{Lab: l, resolver: r, config: cfg, other: l.HTTPClient()}
+	p := &place{Lab: l, resolver: r, other: l.HTTPClient()}
+	p.config = p.attached(func(t *http.Transport) { t.DisableKeepAlives = true })
 	if l.RegionalName("sqs") == "" {
 		return p
 	}
@@ -81,6 +75,15 @@ func newPlace(t *testing.T, opts lab.Options) *place {
 	p.queue = *created.QueueUrl
 	l.ResetRequests()
 	return p
+}
+
+// attached is a config as a program has it that attached azaffinity to it, with the SDK's retries off, and connections of its own.
+func (p *place) attached(opts ...func(*http.Transport)) aws.Config {
+	cfg := p.Config()
+	cfg.RetryMaxAttempts = 1
+	cfg.HTTPClient = p.SDKClient().WithTransportOptions(opts...)
+	middleware.Attach(&cfg, p.resolver)
+	return cfg
 }
 
 // direct is the bare SDK, given the zonal name of a service.
@@ -163,21 +166,4 @@ func (p *place) turn(t *testing.T, service string) {
 			return
 		}
 	}
-}
-
-// impatient is the lab's client without kept connections, so that each call has
-// to connect, and with the connect timeouts that the SDK's in-region mode has.
-func impatient(t *testing.T, l *lab.Lab) *http.Client {
-	client := l.HTTPClient()
-	transport := client.Transport.(*http.Transport).Clone()
-	dial := transport.DialContext
-	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
-		defer cancel()
-		return dial(ctx, network, addr)
-	}
-	transport.TLSHandshakeTimeout = 500 * time.Millisecond
-	transport.DisableKeepAlives = true
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
 }

@@ -33,8 +33,6 @@ func (x *table) add(c cell, want expectation, got result, bare *result) {
 	switch {
 	case want.outcome == either:
 		text = "1 to 3"
-	case want.outcome == theirs:
-		text = "err 0"
 	case got.answered && bare != nil && bare.executed > got.executed:
 		text = fmt.Sprintf("%d of %d", got.executed, bare.executed)
 	case got.err == "deadline":

@@ -32,7 +32,7 @@ const (
 var weights = map[resolver.Cause]int{
 	resolver.CauseAbsent:      15,
 	resolver.CauseCertificate: 15,
-	resolver.CausePathDead:      15,
+	resolver.CausePathDead:    15,
 	resolver.CauseDNS:         5,
 	resolver.CauseConnect:     5,
 	resolver.CauseTLS:         5,

@@ -18,6 +18,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
@@ -25,9 +26,9 @@ import (
 const (
 	slack = 1400 * time.Millisecond
 
-	atOnce   = slack                                         // nothing is waited for
-	noAnswer = middleware.DefaultConnectBudget*12/10 + slack // and a tenth, and another if the regional name leads there, too
-	noPath   = middleware.DefaultSilence*11/10 + slack
+	atOnce   = slack                                      // nothing is waited for
+	noAnswer = dialer.DefaultConnectTimeout*12/10 + slack // and a tenth, and another if the regional name leads there, too
+	noPath   = 2500*time.Millisecond + slack
 )
 
 // keyOf is an object's key that no other test has.

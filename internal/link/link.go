@@ -8,6 +8,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 )
 
@@ -50,3 +51,16 @@ var SuspectAddr func(resolver any, addr netip.Addr) bool
 // that are Down, which its nil brings back, and soon after a request could not be the
 // first to try a name.
 var SetChecker func(resolver any, check func(ctx context.Context, name string) error)
+
+// ErrNotChecked is what a checker says of a name that it doesn't know how to connect to. Then a request has to be the probe.
+var ErrNotChecked = errors.New("azaffinity: nothing has connected to this name")
+
+// Serves reports whether requests for the host are routed to an endpoint at present, whatever its names have been doing: there is something known of
+// where the host leads.
+var Serves func(resolver any, host string) bool
+
+// Note shows a text in the resolver's snapshots, and logs it, once.
+var Note func(resolver any, text string)
+
+// Panicked counts a panic that was recovered while a request was routed, and logs the first.
+var Panicked func(resolver any, p any)

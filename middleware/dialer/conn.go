@@ -1,0 +1,152 @@
+package dialer
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"reflect"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// conn is a connection that this package made. It does what the one inside does, and notes what its target and its path have to know.
+type conn struct {
+	net.Conn
+	target *target
+	path   *path // nil: nobody watches it
+	shared bool  // by HTTP/2's streams
+
+	owed    atomic.Bool   // something was written, and nothing has been read since
+	moves   atomic.Uint32 // reads and writes, so that a watcher sees whether there were any
+	closed  atomic.Bool   // by whoever has it
+	patient atomic.Int32  // requests that have no other attempt: their deadline ends them
+	verdict atomic.Pointer[Error]
+	timeout time.Duration // of reads; 0: none
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.owed.Store(true)
+	c.moved()
+	n, err := c.Conn.Write(p)
+	return n, c.ended(err)
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if c.timeout > 0 {
+		if err := c.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.owed.Store(false)
+		c.moved()
+	}
+	return n, c.ended(err)
+}
+
+func (c *conn) moved() {
+	c.moves.Add(1)
+	if c.path != nil {
+		c.path.watch.arm()
+	}
+}
+
+// ended notes that the connection broke, unless whoever has it closed it, and says so if it was its path.
+func (c *conn) ended(err error) error {
+	if err == nil || c.closed.Load() {
+		return err
+	}
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && c.verdict.Load() == nil {
+		return err // a deadline of its owner's: it can go on
+	}
+	c.target.broke.Store(int64(time.Since(started)))
+	if v := c.verdict.Load(); v != nil {
+		return v
+	}
+	return err
+}
+
+// Close ends the connection.
+func (c *conn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	if c.path != nil {
+		c.path.watch.forget(c)
+	}
+	c.target.transport.dialer.unuse(c.target)
+	return c.Conn.Close()
+}
+
+// Hold keeps a connection that this package made open even if its path is found dead, until release is called: for requests that nobody would send again.
+// conn is what [net/http/httptrace.GotConnInfo] has.
+func Hold(c net.Conn) (release func()) {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	own, ok := c.(*conn)
+	if !ok {
+		return func() {}
+	}
+	own.patient.Add(1)
+	return func() { own.patient.Add(-1) }
+}
+
+// NetConn returns the connection inside, as [tls.Conn.NetConn] does.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
+// end ends the connection because its path is dead.
+func (c *conn) end() {
+	c.verdict.CompareAndSwap(nil, &Error{
+		Host: c.target.host, Cause: resolver.CausePathDead, broke: -1,
+		Err: errors.New("no answer from " + c.target.host + " at " + c.RemoteAddr().String() + ": the path is dead"),
+	})
+	_ = c.Conn.Close()
+}
+
+// started is where this package's times begin.
+var started = time.Now()
+
+// rawOf finds the TCP socket under a connection, or nil.
+func rawOf(c net.Conn) syscall.RawConn {
+	for range 8 { // nobody wraps deeper
+		switch inner := c.(type) {
+		case *net.TCPConn:
+			raw, err := inner.SyscallConn()
+			if err != nil {
+				return nil
+			}
+			return raw
+		case interface{ NetConn() net.Conn }:
+			c = inner.NetConn()
+		default:
+			c = embedded(c)
+		}
+		if c == nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// embedded is the connection in a struct{ net.Conn }, which is how programs that count or limit what a connection carries wrap one: it has no
+// method to get at it.
+func embedded(c net.Conn) net.Conn {
+	v := reflect.ValueOf(c)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	f, ok := v.Type().FieldByName("Conn")
+	if !ok || !f.Anonymous {
+		return nil
+	}
+	inner, _ := v.FieldByIndex(f.Index).Interface().(net.Conn)
+	return inner
+}

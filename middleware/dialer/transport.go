@@ -1,0 +1,210 @@
+package dialer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"syscall"
+	"time"
+
+	"github.com/azaffinity/azaffinity/internal/link"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// transport is an http.Transport that the dialer is installed in, or what there is in place of one.
+type transport struct {
+	dialer *Dialer
+	http   *http.Transport // whose settings of TLS are used; nil: none
+	lookup *net.Resolver
+	// by makes a connection to host:port, or address:port. One that knows hosts only, as a dialer of the user's own may, is given those.
+	by     func(ctx context.Context, network, address string) (net.Conn, error)
+	byHost bool
+	// usual is what connects to hosts that no endpoint serves.
+	usual   func(ctx context.Context, network, address string) (net.Conn, error)
+	timeout time.Duration // of by, with DNS; 0: it has its own
+}
+
+// newTransport is one that connects by nd.
+func newTransport(d *Dialer, t *http.Transport, nd *net.Dialer) *transport {
+	own := *nd
+	in := &transport{dialer: d, http: t, lookup: own.Resolver, timeout: own.Timeout}
+	if in.lookup == nil {
+		in.lookup = d.lookup
+	}
+	own.Resolver, own.Control, own.ControlContext = in.lookup, nil, control(nd)
+	in.by, in.usual = own.DialContext, own.DialContext
+	return in
+}
+
+// Install has t connect by the dialer, which keeps all of its settings. nd is what t connects by at present: its settings are kept, too. nil
+// means that t has a DialContext of its own, which is asked for hosts by their names, as before, or none. A t with a DialTLSContext or DialTLS of
+// its own is left as it is: see [CanInstall].
+//
+// It has to come before t's first request and before t is cloned; a clone has the dialer, too. What TLSClientConfig and TLSHandshakeTimeout
+// are at this moment counts, also for clones. Package middleware does this to the HTTP clients of AWS SDK configs; it is for those who build
+// clients themselves.
+func (d *Dialer) Install(t *http.Transport, nd *net.Dialer) {
+	if !CanInstall(t) {
+		return
+	}
+	var in *transport
+	switch before := installed(t); {
+	case before != nil: // another dialer, whose place this one takes
+		own := *before
+		in = &own
+		in.dialer, in.http = d, t
+		t.DialContext, t.DialTLSContext = in.dial, in.dialTLS
+		return
+	case nd != nil:
+		in = newTransport(d, t, nd)
+	case t.DialContext != nil:
+		in = &transport{dialer: d, http: t, by: t.DialContext, byHost: true}
+	case t.Dial != nil: //nolint:staticcheck // it is deprecated, and works
+		dial := t.Dial
+		in = &transport{dialer: d, http: t, byHost: true, by: func(_ context.Context, network, address string) (net.Conn, error) { return dial(network, address) }}
+	default:
+		in = newTransport(d, t, &net.Dialer{})
+	}
+	if t.TLSClientConfig == nil && t.DialContext == nil && t.Dial == nil && t.Protocols == nil {
+		t.ForceAttemptHTTP2 = true // net/http would have enabled HTTP/2 by itself; with a dialer it has to be told
+	}
+	if in.usual = in.by; t.DialContext != nil {
+		in.usual = t.DialContext
+	}
+	t.DialContext, t.DialTLSContext = in.dial, in.dialTLS
+	refused := t.OnProxyConnectResponse
+	t.OnProxyConnectResponse = func(ctx context.Context, proxy *url.URL, request *http.Request, answer *http.Response) error {
+		if refused != nil {
+			if err := refused(ctx, proxy, request, answer); err != nil {
+				return err
+			}
+		}
+		return in.proxyAnswered(proxy, request, answer)
+	}
+}
+
+// RoundTripper returns a transport with base's settings that has the dialer installed, for HTTP clients whose hosts can't be rewritten: with presigned URLs, say. A nil base is
+// [http.DefaultTransport]. The connections that base has stay its own.
+func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
+	var nd *net.Dialer
+	if base == nil {
+		base, _ = http.DefaultTransport.(*http.Transport)
+		if base == nil {
+			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
+		} else {
+			nd = &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second} // what it has
+		}
+	}
+	t := base.Clone()
+	d.Install(t, nd)
+	return t
+}
+
+// CanInstall reports whether [Dialer.Install] does anything: a transport that makes its TLS connections by a function of its own has to go on
+// doing so.
+func CanInstall(t *http.Transport) bool {
+	return t != nil && (t.DialTLSContext == nil && t.DialTLS == nil || installed(t) != nil) //nolint:staticcheck // deprecated, and used
+}
+
+// Of returns the dialer for r that is installed in t, or nil.
+func Of(t *http.Transport, r *resolver.Resolver) *Dialer {
+	if in := installed(t); in != nil && in.dialer.resolver == r {
+		return in.dialer
+	}
+	return nil
+}
+
+type installedKey struct{}
+
+// installed asks the function that t connects by whether it is one of ours.
+func installed(t *http.Transport) (in *transport) {
+	if t == nil || t.DialTLSContext == nil {
+		return nil
+	}
+	if reflect.ValueOf(t.DialTLSContext).Pointer() == reflect.ValueOf((*transport)(nil).dialTLS).Pointer() {
+		_, _ = t.DialTLSContext(context.WithValue(context.Background(), installedKey{}, &in), "", "")
+	}
+	return in
+}
+
+// proxyAnswered returns the error for a proxy that doesn't connect to a host, which net/http would make a text of.
+func (in *transport) proxyAnswered(proxy *url.URL, request *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	port := proxy.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[proxy.Scheme] // others answer no CONNECT
+	}
+	to := in.dialer.use(in, net.JoinHostPort(proxy.Hostname(), port), proxy.Hostname())
+	defer in.dialer.unuse(to)
+	return in.failed(to, request.URL.Hostname(), errors.New(answer.Status))
+}
+
+// control is the control function of a net.Dialer that also keeps the socket where race put it.
+func control(nd *net.Dialer) func(context.Context, string, string, syscall.RawConn) error {
+	users, users2 := nd.Control, nd.ControlContext
+	return func(ctx context.Context, network, address string, raw syscall.RawConn) error {
+		if s, ok := ctx.Value(socketKey{}).(*socket); ok {
+			s.raw.Store(&raw)
+		}
+		switch {
+		case users2 != nil:
+			return users2(ctx, network, address, raw)
+		case users != nil:
+			return users(network, address, raw)
+		}
+		return nil
+	}
+}
+
+// dial is the transport's DialContext.
+func (in *transport) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, _, err := in.connect(ctx, network, addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// dialTLS is the transport's DialTLSContext. net/http needs the *tls.Conn itself.
+func (in *transport) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	if to, ok := ctx.Value(installedKey{}).(**transport); ok {
+		*to = in
+		return nil, errEjected
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	_, secure, err := in.connect(ctx, network, addr, in.config(host))
+	if err != nil {
+		return nil, err
+	}
+	return secure, nil
+}
+
+// config is that of a TLS connection to a host.
+func (in *transport) config(host string) *tls.Config {
+	config := &tls.Config{} //nolint:gosec // Go's defaults, as net/http has them
+	if in.http != nil && in.http.TLSClientConfig != nil {
+		config = in.http.TLSClientConfig.Clone()
+	}
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	return config
+}
+
+// served reports whether an endpoint serves the host, so that there is something known of where it leads.
+func (in *transport) served(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil || in.dialer.resolver == nil {
+		return false
+	}
+	return link.Serves(in.dialer.resolver, host)
+}

@@ -1,0 +1,138 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/azaffinity/azaffinity/internal/link"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// finding is what a send came to.
+type finding struct {
+	cause  resolver.Cause // what kept the request from a proper answer; the call's next attempt goes elsewhere
+	unsent bool           // it is proven that no byte of the request was sent
+}
+
+// judge says what a send came to, and tells the resolver. What keeps requests from a connection the dialer has told already.
+func (c *call) judge(ctx context.Context, begun time.Time, err error) (found finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			link.Panicked(c.resolver, p)
+			found = finding{}
+		}
+	}()
+	var dialing *dialer.Error
+	switch {
+	case err == nil:
+		c.route.Answered()
+		return finding{}
+	case errors.As(err, &dialing):
+		found = finding{dialing.Cause, dialing.NotSent(begun)}
+	default:
+		if c.seen != nil {
+			found = c.seen.judge(err)
+		}
+		if found.cause == resolver.NoCause {
+			found.cause = c.causeOf(ctx, err)
+		}
+		switch {
+		case found.cause != resolver.NoCause:
+			c.route.Failed(found.cause, withoutURL(err))
+		case answerTo(err) != nil:
+			c.route.Answered()
+		}
+	}
+	if found.cause != resolver.NoCause && c.route.Fallback != "" {
+		c.avoid = found.cause
+	}
+	return found
+}
+
+// causeOf says what kept a request that was sent from a proper answer, or NoCause if it wasn't the server nor the way there.
+func (c *call) causeOf(ctx context.Context, err error) resolver.Cause {
+	var (
+		sending *smithyhttp.RequestSendError
+		timeout interface{ Timeout() bool }
+	)
+	if answer := answerTo(err); answer != nil && answer.StatusCode >= http.StatusMultipleChoices {
+		return causeOfAnswer(answer, err)
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		if c.body.failed() {
+			return resolver.NoCause
+		}
+		return resolver.CauseUnanswered
+	case ctx.Err() != nil, c.body.failed():
+		return resolver.NoCause // the caller gave up, or couldn't say what to send
+	case ofNetwork(err):
+		return resolver.CauseBroken
+	case !errors.As(err, &sending):
+		return resolver.NoCause // a signer's error, say
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return resolver.CauseUnanswered // the HTTP client's own timeout
+	}
+	return resolver.NoCause
+}
+
+// causeOfAnswer is what an answer that says no means for the name: nothing, since an answer is an answer, unless it is a server's error. 502, 503 and 504
+// without a request id come from a load balancer that has no service behind it. Being asked to slow down is an answer, too.
+func causeOfAnswer(answer *smithyhttp.Response, err error) resolver.Cause {
+	switch status := answer.StatusCode; {
+	case status < http.StatusInternalServerError, throttling.IsErrorThrottle(err) == aws.TrueTernary:
+		return resolver.NoCause
+	case requestID(answer.Header) == "" && status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout:
+		return resolver.CauseUnavailable
+	}
+	return resolver.CauseServerError
+}
+
+var throttling = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+
+// ofNetwork reports whether an error came from the network, as far as can be told.
+func ofNetwork(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && !op.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// answerTo returns the answer that is behind an error, or nil.
+func answerTo(err error) *smithyhttp.Response {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil &&
+		response.Response.Response != nil && response.Response.StatusCode != 0 {
+		return response.Response
+	}
+	return nil
+}
+
+// requestID is what the service calls the request, in the spellings there are.
+func requestID(h http.Header) string {
+	for _, name := range []string{"X-Amzn-Requestid", "X-Amz-Request-Id", "X-Amz-Requestid", "X-Amz-Id-2"} {
+		if v := h.Get(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// withoutURL is what went wrong, without the request's URL: an object's key has no business in a log or on a page that shows health.
+func withoutURL(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
+}
