@@ -94,10 +94,11 @@ func hostsOf(endpoints []endpoint.Endpoint) []host {
 		}
 		derived := derivedHosts(e)
 		listed := listedHosts(e)
+		listsWhole := slices.ContainsFunc(listed, func(l host) bool { return l.shape == whole })
 		for _, h := range derived {
 			// What AWS lists for the endpoint is better than what we derive.
-			isListed := slices.ContainsFunc(listed, func(l host) bool { return l.name == h.name })
-			if h.shape != whole || len(listed) == 0 || isListed || e.Service == "s3" {
+			isListed := slices.ContainsFunc(listed, func(l host) bool { return l.name == h.name && l.shape == whole })
+			if h.shape != whole || !listsWhole || isListed || e.Service == "s3" {
 				own = append(own, h)
 			}
 		}
@@ -136,17 +137,24 @@ func derivedHosts(e endpoint.Endpoint) []host {
 	return slices.DeleteFunc(hosts, func(h host) bool { return neverRewritten(h.name, e) })
 }
 
-// listedHosts is the endpoint's private DNS names that can be routed by. A
-// wildcard can't: what becomes of the label it stands for is only known for the
-// services above.
+// listedHosts is the endpoint's private DNS names that can be routed by.
 func listedHosts(e endpoint.Endpoint) []host {
 	var hosts []host
 	for _, name := range e.Hosts {
-		if strings.HasPrefix(name, "*.") || neverRewritten(name, e) {
+		if neverRewritten(strings.TrimPrefix(name, "*."), e) {
 			continue
 		}
-		h := host{name: name, of: e}
-		if e.Service == "s3" {
+		parent, isWildcard := strings.CutPrefix(name, "*.")
+		h := host{name: parent, of: e}
+		switch {
+		case isWildcard:
+			label, _, _ := strings.Cut(parent, ".")
+			w, known := wildcards[strings.TrimSuffix(label, "-fips")]
+			if !known || w.service != e.Service {
+				continue
+			}
+			h.shape, h.infix = w.shape, w.infix
+		case e.Service == "s3":
 			if !strings.HasPrefix(name, "s3.") && !strings.HasPrefix(name, "s3-fips.") {
 				continue
 			}
@@ -155,6 +163,22 @@ func listedHosts(e endpoint.Endpoint) []host {
 		hosts = append(hosts, h)
 	}
 	return hosts
+}
+
+// wildcards are the parents, by their first label, of which is known what becomes of
+// the label that a star stands for: with whatever suffix an endpoint lists them. Under
+// others it may be needed, and a vpce name has no place for it.
+var wildcards = map[string]struct {
+	service string
+	shape   shape
+	infix   string
+}{
+	"ddb":             {"dynamodb", account, ""},
+	"data-kinesis":    {"kinesis", account, ""},
+	"control-kinesis": {"kinesis", account, ""},
+	"s3":              {"s3", bucket, "bucket"},
+	"s3-accesspoint":  {"s3", accessPoint, "accesspoint"},
+	"s3-control":      {"s3", control, "control"},
 }
 
 // owners says whose endpoints alone may serve hosts with such a label: nobody's,
@@ -168,8 +192,8 @@ var owners = map[string]string{
 	"dkr":                   nobody, // the registry answers 403 under a vpce name
 	"dkr-ecr":               nobody, // the registry, dual-stack
 	"dkr-ecr-fips":          nobody,
-	"stream-logs":           nobody, // no endpoint serves it
-	"streaming-logs":        nobody,
+	"stream-logs":           "logs", // if the endpoint lists it
+	"streaming-logs":        "logs",
 	"s3-global":             nobody,
 	"s3-accelerate":         nobody,
 	"s3-object-lambda":      nobody,

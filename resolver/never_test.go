@@ -33,8 +33,6 @@ var never = []struct{ name, host string }{
 	{"the image registry, FIPS", "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com"},
 	{"the image registry, dual-stack", "123456789012.dkr-ecr.us-east-1.on.aws"},
 	{"an API", "abc123.execute-api.us-east-1.amazonaws.com"},
-	{"live tail", "stream-logs.us-east-1.amazonaws.com"},
-	{"live tail, older", "streaming-logs.us-east-1.amazonaws.com"},
 	{"another Region", "sqs.eu-west-1.amazonaws.com"},
 	{"a bucket in another Region", "photos.s3.eu-west-1.amazonaws.com"},
 	{"another endpoint's zonal name", strings.Replace(zonal("sns"), "us-east-1a", "us-east-1b", 1)},
@@ -72,7 +70,7 @@ func TestNeverRewrittenWhateverACatalogueLists(t *testing.T) {
 // Given endpoints without listings, when a host is in a form that their names
 // don't stand for, then it comes back as it is.
 func TestHostsThatAreNotTheServices(t *testing.T) {
-	r := newResolver(t, inA, []endpoint.Endpoint{of("s3"), of("sqs"), of("dynamodb"), of("kms")})
+	r := newResolver(t, inA, []endpoint.Endpoint{of("s3"), of("sqs"), of("dynamodb"), of("kms"), of("logs")})
 	long := strings.Repeat("a", 63)
 	for _, tt := range []struct{ name, host string }{
 		{"empty", ""},
@@ -91,6 +89,8 @@ func TestHostsThatAreNotTheServices(t *testing.T) {
 		{"an IPv4 literal", "10.0.0.1"},
 		{"an IPv6 literal", "[fd00:ec2::254]"},
 		{"a local port", "localhost:4566"},
+		{"live tail", "stream-logs" + region},
+		{"live tail, older", "streaming-logs" + region},
 		{"FIPS", "sqs-fips" + region},
 		{"FIPS, a bucket", "photos.s3-fips" + region},
 		{"FIPS, an account", accountID + ".ddb-fips" + region},
@@ -119,19 +119,28 @@ func TestZonalNameTooLong(t *testing.T) {
 	expect(t, r.Resolve(service+region), regional(service), "", resolver.Regional, resolver.NotInZone)
 }
 
-// An endpoint is asked for FIPS and dual-stack hosts where AWS lists them for it.
+// An endpoint is asked for FIPS, dual-stack and live tail hosts if AWS lists them for
+// it, by wildcards too if it is known what becomes of the label in front.
 func TestHostsThatTheEndpointLists(t *testing.T) {
-	kms, s3 := of("kms"), of("s3")
-	kms.PrivateDNS, s3.PrivateDNS = true, true
+	kms, s3, logs, dynamodb := of("kms"), of("s3"), of("logs"), of("dynamodb")
+	kms.PrivateDNS, s3.PrivateDNS, logs.PrivateDNS = true, true, true
+	logs.Hosts = []string{"logs" + region, "streaming-logs" + region}
+	dynamodb.Hosts = []string{"*.ddb.us-east-1.api.aws", "*.other.us-east-1.api.aws"}
 	kms.Hosts = []string{"kms" + region, "kms-fips" + region, "kms.us-east-1.api.aws"}
-	s3.Hosts = []string{"s3" + region, "s3-fips" + region, "s3.dualstack" + region}
-	r := newResolver(t, inA, []endpoint.Endpoint{kms, s3})
+	s3.Hosts = []string{"s3" + region, "s3-fips" + region, "s3.dualstack" + region, "*.s3.dualstack" + region}
+	r := newResolver(t, inA, []endpoint.Endpoint{kms, s3, logs, dynamodb})
 	for _, host := range kms.Hosts {
 		expect(t, r.Resolve(host), zonal("kms"), host, resolver.Zonal, resolver.InZone)
 	}
-	for _, host := range s3.Hosts {
+	for _, host := range s3.Hosts[:3] {
 		expect(t, r.Resolve(host), "bucket."+zonal("s3"), host, resolver.Zonal, resolver.InZone)
 	}
+	expect(t, r.Resolve("photos.s3.dualstack"+region), "photos.bucket."+zonal("s3"), "photos.s3.dualstack"+region, resolver.Zonal, resolver.InZone)
+	expect(t, r.Resolve("streaming-logs"+region), zonal("logs"), "streaming-logs"+region, resolver.Zonal, resolver.InZone)
+	expect(t, r.Resolve(accountID+".ddb.us-east-1.api.aws"), zonal("dynamodb"), regional("dynamodb"), resolver.Zonal, resolver.InZone)
+	expect(t, r.Resolve("dynamodb"+region), zonal("dynamodb"), regional("dynamodb"), resolver.Zonal, resolver.InZone)
+	expectUntouched(t, r.Resolve("photos.ddb.us-east-1.api.aws"), "photos.ddb.us-east-1.api.aws", resolver.NoEndpoint)
+	expectUntouched(t, r.Resolve("x.other.us-east-1.api.aws"), "x.other.us-east-1.api.aws", resolver.NoEndpoint)
 }
 
 // Given several endpoints for a host, the choice is the same every time, and said.

@@ -267,11 +267,11 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 func (r *Resolver) logGone(before, now endpoint.Catalog) {
 	listed := map[string]bool{}
 	for _, e := range now.Endpoints {
-		listed[e.ID] = true
+		listed[bare(e.Regional)] = true
 	}
 	var gone []string
 	for _, e := range before.Endpoints {
-		if !listed[e.ID] {
+		if !listed[bare(e.Regional)] {
 			gone = append(gone, e.ID+" ("+e.Service+")")
 		}
 	}

@@ -189,13 +189,14 @@ func TestZoneIDAndName(t *testing.T) {
 func TestSourcesThatPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
+		log := &recorder{}
 		z := &rude{zoneFunc: func(context.Context) (zone.Answer, error) {
 			if asked++; asked == 1 {
 				panic("no zone")
 			}
 			return zone.Answer{Zone: inA}, nil
 		}}
-		r := newSlowResolver(t, z, endpointsFunc(func(context.Context) (endpoint.Catalog, error) { panic("no endpoints") }))
+		r := newSlowResolver(t, z, endpointsFunc(func(context.Context) (endpoint.Catalog, error) { panic("no endpoints") }), resolver.WithLogger(log.logger()))
 		err := r.Ready(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "no zone") || !strings.Contains(err.Error(), "no endpoints") {
 			t.Errorf("Ready: got %v, want both", err)
@@ -204,6 +205,9 @@ func TestSourcesThatPanic(t *testing.T) {
 		synctest.Wait()
 		if got := r.Snapshot().ZoneName; got != "us-east-1a" {
 			t.Errorf("asked again: got zone %q, want us-east-1a", got)
+		}
+		if got, logged := r.Snapshot().Panics, strings.Count(log.String(), "panicked"); got < 2 || logged == 0 {
+			t.Errorf("panics: got %d, and %d lines", got, logged)
 		}
 	})
 }

@@ -5,6 +5,7 @@ package resolver_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -91,6 +92,52 @@ func TestTheLastGoodCatalogueStays(t *testing.T) {
 		expect(t, r.Resolve("kms.us-east-1.amazonaws.com"), zonal("kms"), regional("kms"), resolver.Zonal, resolver.InZone)
 		if got := r.Snapshot().CatalogError; got != denied.Error() {
 			t.Errorf("the snapshot says %q, want %q", got, denied)
+		}
+	})
+}
+
+// Given a listing that shrinks, then what is gone is logged; one that shrinks to nothing
+// is an error, which stays one until it lists something again, and what was known before
+// stays in use.
+func TestListingsThatShrink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var next atomic.Pointer[endpoint.Catalog]
+		list := func(endpoints ...endpoint.Endpoint) { next.Store(&endpoint.Catalog{Endpoints: endpoints}) }
+		list(of("sqs"), of("kms"))
+		log := &recorder{}
+		r := newSlowResolver(t, zone.Static(inA), endpointsFunc(func(context.Context) (endpoint.Catalog, error) {
+			return *next.Load(), nil
+		}), resolver.WithRefresh(time.Minute), resolver.WithLogger(log.logger()))
+		later := func() {
+			for range 3 {
+				r.Resolve(sqs)
+				time.Sleep(time.Minute)
+			}
+			synctest.Wait()
+		}
+		later()
+		list(of("sqs"))
+		later()
+		expectUntouched(t, r.Resolve("kms"+region), "kms"+region, resolver.NoEndpoint)
+		if got := log.String(); strings.Count(got, "no longer listed") != 1 || !strings.Contains(got, "(kms)") || strings.Contains(got, "(sqs)") {
+			t.Errorf("logged %s", got)
+		}
+		since := r.Snapshot().CatalogTime
+		list()
+		later()
+		later()
+		expect(t, r.Resolve(sqs), zonal("sqs"), regional("sqs"), resolver.Zonal, resolver.InZone)
+		if got := r.Snapshot(); !strings.Contains(got.CatalogError, "no endpoint is listed any more") || got.CatalogTime.Before(since) || time.Since(got.CatalogTime) < 5*time.Minute {
+			t.Errorf("got error %q, of %v", got.CatalogError, got.CatalogTime)
+		}
+		if got := strings.Count(log.String(), "no endpoint is listed any more"); got != 1 {
+			t.Errorf("logged %d times, want once", got)
+		}
+		list(of("sns"))
+		later()
+		expectUntouched(t, r.Resolve(sqs), sqs, resolver.NoEndpoint)
+		if got := r.Snapshot().CatalogError; got != "" {
+			t.Errorf("got error %q", got)
 		}
 	})
 }

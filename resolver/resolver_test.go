@@ -166,9 +166,9 @@ func TestManyHosts(t *testing.T) {
 		t.Errorf("one host too many: got %v allocations, want at most 1", got)
 	}
 	for i := range 300 {
-		host := strings.Replace(regional("sqs"), "lj2wisx3", fmt.Sprint("x", i), 1)
-		if got := r.Resolve(host); got.Host != host && got.Fallback != host {
-			t.Fatalf("%s: got %+v", host, got)
+		host := numbered(i)
+		if got := r.Resolve(host); i < 256 && got.Fallback != host || i >= 256 && got.Host != host {
+			t.Fatalf("%s: got %v", host, got)
 		}
 	}
 	if got := len(r.Snapshot().Endpoints); got > 1+256 {
@@ -178,5 +178,162 @@ func TestManyHosts(t *testing.T) {
 	r.Resolve(pinned)
 	if got := testing.AllocsPerRun(100, func() { r.Resolve(pinned) }); got != 0 {
 		t.Errorf("a pinned name asked again: got %v allocations, want 0", got)
+	}
+}
+
+// numbered is a regional name that no catalogue has.
+func numbered(i int) string {
+	return strings.Replace(regional("sqs"), "lj2wisx3", fmt.Sprint("x", i), 1)
+}
+
+// Given regional names that no catalogue has, then each is answered from the name
+// itself, by itself and behind labels; they outlive tables, and those that are more than
+// are remembered are routed as long as the table's memo has room.
+func TestLearnedNames(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("s3")})
+	inZone := func(name string) string { return strings.Replace(name, ".sqs", "-us-east-1a.sqs", 1) }
+	for range 2 {
+		for i := range 256 {
+			name := numbered(i)
+			expect(t, r.Resolve(name), inZone(name), name, resolver.Zonal, resolver.InZone)
+			expect(t, r.Resolve("x."+name), "x."+inZone(name), "x."+name, resolver.Zonal, resolver.InZone)
+		}
+		r.SetMode(resolver.Off)
+		expectUntouched(t, r.Resolve(numbered(0)), numbered(0), resolver.SwitchedOff)
+		r.SetMode(resolver.Prefer)
+	}
+	more := numbered(256)
+	for range 2 {
+		expect(t, r.Resolve(more), inZone(more), more, resolver.Zonal, resolver.InZone)
+		r.Resolve(more).Failed(resolver.CauseBroken, nil)
+	}
+	r.Resolve(more).Failed(resolver.CauseBroken, nil)
+	expect(t, r.Resolve(more), more, "", resolver.Regional, resolver.Unhealthy)
+	if got := len(r.Snapshot().Endpoints); got != 1+256 {
+		t.Errorf("endpoints: got %d, want one and 256 learned", got)
+	}
+	expectUntouched(t, r.Resolve("-x."+numbered(0)), "-x."+numbered(0), resolver.NoEndpoint)
+}
+
+// Given hosts spelled in another way that DNS takes for the same, then their routes are
+// the same, and what stays as it is keeps its spelling.
+func TestSpellingsOfAHost(t *testing.T) {
+	sqs := of("sqs")
+	private := endpoint.Endpoint{Regional: regional("kms"), Hosts: []string{"kms" + region}, PrivateDNS: true, Zonal: map[string]string{}}
+	r := newResolver(t, inA, []endpoint.Endpoint{sqs, of("s3"), private})
+	for _, tt := range []struct{ asked, host, fallback string }{
+		{"SQS" + region, zonal("sqs"), regional("sqs")},
+		{"sqs" + region + ".", zonal("sqs"), regional("sqs")},
+		{"Sqs.US-East-1.AmazonAWS.com.", zonal("sqs"), regional("sqs")},
+		{"Photos.S3" + region + ".", "photos.bucket." + zonal("s3"), "photos.bucket." + regional("s3")},
+		{strings.ToUpper(regional("sns")), zonal("sns"), regional("sns")},
+		{regional("states") + ".", zonal("states"), regional("states")},
+		{"KMS" + region, "KMS" + region, ""}, // NotInZone, by private DNS
+		{"Example.COM.", "Example.COM.", ""},
+		{zonal("sqs") + ".", zonal("sqs") + ".", ""},
+	} {
+		for range 2 {
+			if got := r.Resolve(tt.asked); got.Host != tt.host || got.Fallback != tt.fallback {
+				t.Errorf("%s: got %v, want %s", tt.asked, got, tt.host)
+			}
+		}
+	}
+	if got := r.Resolve(zonal("sqs") + ".").Reason; got != resolver.Pinned {
+		t.Errorf("a pinned name with a dot: got %v, want Pinned", got)
+	}
+	r.SetMode(resolver.Observe)
+	if got := r.Resolve("SQS" + region); got.Host != "SQS"+region || got.Observed != zonal("sqs") {
+		t.Errorf("observed: got %v", got)
+	}
+}
+
+// Routes, as people read them.
+func TestRouteString(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs")})
+	route := r.Resolve("sqs" + region)
+	for _, tt := range []struct {
+		route resolver.Route
+		want  string
+	}{
+		{resolver.Route{}, "no host (Unmatched, NoEndpoint)"},
+		{r.Resolve("example.com"), "example.com (Unmatched, NoEndpoint)"},
+		{route, zonal("sqs") + " (Zonal, InZone; fallback " + regional("sqs") + ")"},
+		{route.FailedOver(resolver.CauseUnanswered), regional("sqs") + " (Regional, FailedOver: unanswered)"},
+		{route.Untried(), regional("sqs") + " (Regional, Untried)"},
+	} {
+		if got := fmt.Sprint(tt.route); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	r.SetMode(resolver.Observe)
+	if got, want := r.Resolve("sqs"+region).String(), "sqs"+region+" (observed: "+zonal("sqs")+", Zonal, InZone)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A route that no resolver made takes everything, and counts nothing.
+func TestZeroRoute(t *testing.T) {
+	var route resolver.Route
+	route.Sent()
+	route.Answered()
+	route.Failed(resolver.CauseAbsent, nil)
+	if probe, ok := route.Probe(); ok || !route.Proven() || probe != route || route.Untried() != route || route.FailedOver(resolver.CauseDNS) != route {
+		t.Error("something came of it")
+	}
+}
+
+// Given the environment's mode, then it is the resolver's, unless the code says another,
+// and a misspelling is an error that names the variable.
+func TestModeOfTheEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		value string
+		opts  []resolver.Option
+		want  resolver.Mode
+		err   string
+	}{
+		{"", nil, resolver.Prefer, ""},
+		{"off", nil, resolver.Off, ""},
+		{"observe", nil, resolver.Observe, ""},
+		{"prefer", nil, resolver.Prefer, ""},
+		{"off", []resolver.Option{resolver.WithMode(resolver.Prefer)}, resolver.Prefer, ""},
+		{"offf", nil, 0, `AZAFFINITY_MODE: resolver: "offf" is not a mode`},
+		{"offf", []resolver.Option{resolver.WithMode(resolver.Off)}, 0, "AZAFFINITY_MODE"},
+	} {
+		t.Setenv(resolver.EnvMode, tt.value)
+		r, err := resolver.New(append([]resolver.Option{resolver.WithZone(zone.Static(inA)), resolver.WithEndpoints(endpoint.Static())}, tt.opts...)...)
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("%q: got error %v, want %s", tt.value, err, tt.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", tt.value, err)
+			continue
+		}
+		if got := r.Snapshot().Mode; got != tt.want {
+			t.Errorf("%q: got %v, want %v", tt.value, got, tt.want)
+		}
+		r.Close()
+	}
+}
+
+// What is sent is counted by where it went, whether an endpoint was chosen or not.
+func TestSent(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs")})
+	route := r.Resolve("sqs" + region)
+	route.Sent()
+	route.FailedOver(resolver.CauseDNS).Sent()
+	route.Untried().Sent()
+	r.Resolve("example.com").Sent()
+	r.Resolve("example.com").Sent()
+	r.Resolve(zonal("sns")).Sent()
+	s := r.Snapshot()
+	e := s.Endpoints[0]
+	if e.Attempts[resolver.InZone] != 1 || e.Attempts[resolver.FailedOver] != 1 || e.Attempts[resolver.Untried] != 1 || e.Failovers[resolver.CauseDNS] != 1 {
+		t.Errorf("got %+v", e)
+	}
+	if s.Unmatched[resolver.NoEndpoint] != 2 || s.Unmatched[resolver.Pinned] != 1 {
+		t.Errorf("unmatched: got %v", s.Unmatched)
 	}
 }
