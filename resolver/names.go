@@ -40,13 +40,14 @@ type checker func(ctx context.Context, name string) error
 
 func newNames(log *logs, b *background) *names {
 	return &names{
-		start: time.Now(), log: log, background: b,
+		start: time.Now().Add(-1), log: log, background: b,
 		zonal: map[string]*health{}, counters: map[string]*counts{}, suspect: map[*health]bool{},
 	}
 }
 
-// now is the time since start, in nanoseconds, and never 0.
-func (n *names) now() int64 { return int64(time.Since(n.start)) + 1 }
+// now is the time since start, in nanoseconds. It is never 0, since start was before
+// there was anything.
+func (n *names) now() int64 { return int64(time.Since(n.start)) }
 
 // of returns the health of a zonal name, which may have the star of S3's names.
 func (n *names) of(zonal string) *health {

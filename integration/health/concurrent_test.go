@@ -23,8 +23,8 @@ func together(n int, do func()) {
 	all.Wait()
 }
 
-// Given many callers at once, when their name goes out of use and comes back over and over, then each time it does so once, and
-// one of them tries it.
+// Given many callers at once, when their name is ejected and comes back over and over, then each time it does so once, and
+// one of them is the probe.
 func TestTogether(t *testing.T) {
 	const callers, rounds = 32, 100
 	synctest.Test(t, func(t *testing.T) {
@@ -32,33 +32,33 @@ func TestTogether(t *testing.T) {
 		state := func() resolver.EndpointState { return r.Snapshot().Endpoints[0] }
 		for round := range uint64(rounds) {
 			old := r.Resolve(host)
-			together(callers, func() { r.Resolve(host).Failed(resolver.CauseAbsent, errSick) })
+			together(callers, func() { r.Resolve(host).Failed(resolver.CauseAbsent, errFailed) })
 			s := state()
-			if pause := time.Until(s.RetryAt); !s.Ejected || s.Ejections != round+1 || pause > firstPause || pause <= firstPause*4/5 {
-				t.Fatalf("round %d: got %+v, next try in %v", round, s, pause)
+			if pause := time.Until(s.RetryAt); !s.Ejected || s.Ejections != round+1 || pause > baseEjection || pause <= baseEjection*4/5 {
+				t.Fatalf("round %d: got %+v, to be probed in %v", round, s, pause)
 			}
-			var trial atomic.Pointer[resolver.Route]
-			for range 2 { // who tries and isn't heard of is followed by another
+			var probe atomic.Pointer[resolver.Route]
+			for range 2 { // a probe that isn't heard of is followed by another
 				time.Sleep(time.Until(state().RetryAt))
-				var trials, others atomic.Int64
+				var probes, others atomic.Int64
 				together(callers, func() {
 					old.Answered()
-					switch route := r.Resolve(host); route.Reason {
+					switch route, _ := r.Resolve(host).Probe(); route.Reason {
 					case resolver.InZone:
-						trials.Add(1)
-						trial.Store(&route)
+						probes.Add(1)
+						probe.Store(&route)
 					case resolver.Unhealthy:
 						others.Add(1)
-						route.Failed(resolver.CauseConnect, errSick) // the regional name's failure
+						route.Failed(resolver.CauseConnect, errFailed) // the regional name's failure
 					}
 				})
-				if s := state(); trials.Load() != 1 || others.Load() != callers-1 || !s.Ejected || time.Until(s.RetryAt) != lease {
-					t.Fatalf("round %d: %d requests tried the name, want 1; %+v", round, trials.Load(), s)
+				if s := state(); probes.Load() != 1 || others.Load() != callers-1 || !s.Ejected || time.Until(s.RetryAt) != probeTimeout {
+					t.Fatalf("round %d: %d requests were the probe, want 1; %+v", round, probes.Load(), s)
 				}
 			}
-			together(callers, func() { trial.Load().Answered() })
+			together(callers, func() { probe.Load().Answered() })
 			if s := state(); s.Ejected || s.Ejections != round+1 {
-				t.Fatalf("round %d: got %+v, want the name in use", round, s)
+				t.Fatalf("round %d: got %+v, want the name healthy", round, s)
 			}
 		}
 	})
@@ -74,16 +74,16 @@ func (c *changes) Enabled(context.Context, slog.Level) bool { return true }
 
 func (c *changes) Handle(_ context.Context, r slog.Record) error {
 	switch {
-	case strings.Contains(r.Message, "out of use"):
+	case strings.Contains(r.Message, "ejected"):
 		c.out.Add(1)
-	case strings.Contains(r.Message, "in use again"):
+	case strings.Contains(r.Message, "healthy again"):
 		c.in.Add(1)
 	}
 	return nil
 }
 
-// Given callers that do as they like, when all is over, then the name went out of use as often as it says, once more than it came
-// back if it is out of use, and nobody saw a state that can't be.
+// Given callers that do as they like, when all is over, then the name was ejected as often as it says, once more than it came
+// back if it is ejected, and nobody saw a state that can't be.
 func TestAnythingAtOnce(t *testing.T) {
 	const callers, calls = 16, 2000
 	synctest.Test(t, func(t *testing.T) {
@@ -91,17 +91,17 @@ func TestAnythingAtOnce(t *testing.T) {
 		r := newResolver(t, resolver.WithLogger(slog.New(log)))
 		together(callers, func() {
 			for range calls {
-				route := r.Resolve(host)
+				route, _ := r.Resolve(host).Probe()
 				time.Sleep(rand.N(3 * time.Second))
 				switch n := rand.IntN(40); { // from 36 on nobody tells
 				case n < 9:
-					route.Failed(resolver.Cause(1+n), errSick)
+					route.Failed(resolver.Cause(1+n), errFailed)
 				case n < 36:
 					route.Answered()
 				}
 				s := r.Snapshot().Endpoints[0]
-				if pause := time.Until(s.RetryAt); !s.Ejected != s.RetryAt.IsZero() || pause > longestPause {
-					t.Errorf("got %+v, next try in %v", s, pause)
+				if pause := time.Until(s.RetryAt); !s.Ejected != s.RetryAt.IsZero() || pause > maxEjection {
+					t.Errorf("got %+v, to be probed in %v", s, pause)
 					return
 				}
 			}
@@ -109,10 +109,10 @@ func TestAnythingAtOnce(t *testing.T) {
 		s := r.Snapshot().Endpoints[0]
 		out, in := log.out.Load(), log.in.Load()
 		if want := out - in; uint64(out) != s.Ejections || want != 0 && want != 1 || !s.Ejected != (want == 0) {
-			t.Errorf("logged %d times out of use and %d times in use, got %+v", out, in, s)
+			t.Errorf("logged %d times ejected and %d times healthy, got %+v", out, in, s)
 		}
 		if out < 10 {
-			t.Errorf("out of use %d times only", out)
+			t.Errorf("ejected %d times only", out)
 		}
 	})
 }

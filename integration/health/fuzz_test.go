@@ -11,24 +11,24 @@ const (
 
 	connect     = 3 * 16 // causes
 	certificate = 4 * 16
-	unavailable = 9 * 16
+	unanswered  = 9 * 16
 
-	untilGate = 10 // durations
-	leaseEnds = 5
+	untilGate     = 10 // durations
+	timeoutPasses = 5
 )
 
 // FuzzHealth has any sequence of requests, reports and pauses agree with gobreaker, and therefore:
-//   - of those that may try a name, one does, and in the time of its lease no other;
-//   - a name that is out of use has a next try within the bounds of the pause it is in;
-//   - it is in use after the success of the one that tries;
-//   - it went out of use as often as it says.
+//   - of the requests that may be the probe, one is, and until its timeout no other;
+//   - an ejected name is to be probed within the bounds of the pause it is in;
+//   - it is healthy after the success of the probe;
+//   - it was ejected as often as it says.
 func FuzzHealth(f *testing.F) {
 	for _, script := range [][]byte{
 		{send, 0, bad, connect, send, 0, bad, connect, send, 0, bad, connect, crowd, 0, wait, untilGate, crowd, 6, tried, 0, send, 0},
-		{crowd, 5, bad, unavailable, bad, unavailable, bad, unavailable, ok, 0, bad, unavailable, bad, unavailable, bad, unavailable},
+		{crowd, 5, bad, unanswered, bad, unanswered, bad, unanswered, ok, 0, bad, unanswered, bad, unanswered, bad, unanswered},
 		{send, 0, again, certificate, wait, untilGate, send, 0, failed, connect, wait, untilGate, send, 0, failed, connect, wait, untilGate},
-		{send, 0, bad, certificate, wait, untilGate, send, 0, wait, leaseEnds, send, 0, failed, connect, ok, 0, crowd, 1},
-		{send, 0, bad, certificate, wait, untilGate, send, 0, wait, leaseEnds, send, 0, bad, connect, bad, connect, send, 0},
+		{send, 0, bad, certificate, wait, untilGate, send, 0, wait, timeoutPasses, send, 0, failed, connect, ok, 0, crowd, 1},
+		{send, 0, bad, certificate, wait, untilGate, send, 0, wait, timeoutPasses, send, 0, bad, connect, bad, connect, send, 0},
 	} {
 		f.Add(script)
 	}

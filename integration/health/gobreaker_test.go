@@ -13,7 +13,7 @@ var (
 )
 
 // Given random successes, failures, pauses and late reports, when a resolver and a circuit breaker are told the same, then they
-// agree, at every step, on whether the name is in use and on who may try it.
+// agree, at every step, on whether the name is healthy and on which request is the probe.
 func TestAgainstGobreaker(t *testing.T) {
 	first := *seed
 	if first == 0 {
@@ -43,7 +43,7 @@ func TestAgainstGobreaker(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("out of use %d times, for up to %d pauses in a row; %d late reports of requests that had tried", opened, pauses, late)
+	t.Logf("ejected %d times, for up to %d pauses in a row; %d late reports of probes", opened, pauses, late)
 	if *count >= 100 && (opened < 1000 || pauses < 6 || late == 0) {
 		t.Error("the sequences don't get around enough")
 	}

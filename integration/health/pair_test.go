@@ -21,14 +21,15 @@ const (
 
 // What is written here a second time is what users were promised, not what the code happens to say.
 const (
-	firstPause   = 10 * time.Second
-	longestPause = 300 * time.Second
+	baseEjection = 10 * time.Second
+	maxEjection  = 300 * time.Second
 	jitter       = 5 // a pause is shorter by less than a fifth of it
-	lease        = 5 * time.Second
-	enough       = 15
+	probeTimeout = 5 * time.Second
+	threshold    = 15
 )
 
-// weights are how much of what is enough a failure is.
+// weights are how much a failure counts toward the ejection threshold. Server errors are not here: they are compared with what
+// happens elsewhere, of which a circuit breaker knows nothing, and are tested where that is done.
 var weights = map[resolver.Cause]int{
 	resolver.CauseAbsent:      15,
 	resolver.CauseCertificate: 15,
@@ -38,23 +39,23 @@ var weights = map[resolver.Cause]int{
 	resolver.CauseTLS:         5,
 	resolver.CauseTimeout:     5,
 	resolver.CauseBroken:      5,
-	resolver.CauseUnavailable: 3,
+	resolver.CauseUnanswered:  5,
 }
 
 var (
-	errSick   = errors.New("sick")
+	errFailed = errors.New("failed")
 	errNoNews = errors.New("nobody knows")
 )
 
-// pair is a resolver with one zonal name, and a circuit breaker beside it that is told the same. After each step the name is in
-// use exactly if the circuit is closed, and a request is sent to it exactly if the circuit lets it through. What the two do
+// pair is a resolver with one zonal name, and a circuit breaker beside it that is told the same. After each step the name is
+// healthy exactly if the circuit is closed, and a request is sent to it exactly if the circuit lets it through. What the two do
 // differently on purpose is said, and made up for, in this file:
 //
 //   - the breaker's pauses are all the same; ours double (gate);
 //   - the breaker counts failures; ours have weights (fail);
-//   - the breaker waits for the one request that tries, for ever; ours has a lease (resolve);
-//   - the breaker takes no report of a request from before its last change; we take all reports while the name is in use, and
-//     those of requests that tried always (succeed, fail).
+//   - the breaker waits for the one request that probes, for ever; ours has a timeout (resolve);
+//   - the breaker takes no report of a request from before its last change; we take all reports while the name is healthy, and
+//     those of requests that were probes always (succeed, fail).
 type pair struct {
 	t testing.TB
 	r *resolver.Resolver
@@ -64,14 +65,14 @@ type pair struct {
 	opened     uint64
 
 	// gate is when a request may try the name, of which the breaker knows the beginning only: its own pause is the shortest that
-	// ours can be. It is the end of our pause, or of the lease of the request that tries.
+	// ours can be. It is the end of our pause, or the timeout of the probe.
 	gate   time.Time
-	pauses int // since the name was last in use
-	trial  *request
+	pauses int // since the name was last healthy
+	probe  *request
 
 	inFlight []*request
 
-	longest, late int // pauses in a row; reports of requests that tried at an earlier time, while it was out of use
+	longest, late int // pauses in a row; reports of earlier probes, while it was ejected
 }
 
 // request is one that was let through by both.
@@ -79,7 +80,7 @@ type request struct {
 	route      resolver.Route
 	done       func(error) // tells the breaker
 	generation int
-	tries      bool // it was let through while the name was out of use
+	probes     bool // it was let through while the name was ejected
 }
 
 func newPair(t testing.TB, opts ...resolver.Option) *pair {
@@ -106,8 +107,8 @@ func (p *pair) newBreaker() {
 	p.generation++
 	p.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		MaxRequests: 1,
-		Timeout:     firstPause - firstPause/jitter,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= enough },
+		Timeout:     baseEjection - baseEjection/jitter,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= threshold },
 		IsExcluded:  func(err error) bool { return errors.Is(err, errNoNews) },
 		OnStateChange: func(_ string, from, _ gobreaker.State) {
 			p.generation++
@@ -129,23 +130,23 @@ func (p *pair) allow() *request {
 	return &request{done: done, generation: p.generation}
 }
 
-// resolve sends a request, or as many at once: of several, in whatever order they come, only one may try the name.
+// resolve sends a request, or as many at once: of several, in whatever order they come, only one may be the probe.
 func (p *pair) resolve(many int) {
 	p.t.Helper()
-	inUse, early := p.closed(), time.Now().Before(p.gate)
+	healthy, early := p.closed(), time.Now().Before(p.gate)
 	want := 1
 	switch {
-	case inUse:
+	case healthy:
 		want = many
 	case early:
 		want = 0
 		// Before our gate the breaker lets nobody through, either, unless it is one that stands there because pauses double.
-		if waits := p.breaker.State() == gobreaker.StateHalfOpen && p.trial == nil; !waits && p.allow() != nil {
+		if waits := p.breaker.State() == gobreaker.StateHalfOpen && p.probe == nil; !waits && p.allow() != nil {
 			p.t.Fatal("the breaker lets a request through before its time: the model is wrong")
 		}
-	case p.trial != nil:
-		// The lease has ended: to the breaker the request that tried is one that doesn't count.
-		p.trial.done(errNoNews)
+	case p.probe != nil:
+		// The timeout has passed: to the breaker the probe is one that doesn't count.
+		p.probe.done(errNoNews)
 	}
 	admitted := p.concurrently(many)
 	if len(admitted) != want {
@@ -156,9 +157,9 @@ func (p *pair) resolve(many int) {
 		if q == nil {
 			p.t.Fatal("the breaker lets no request through")
 		}
-		q.route, q.tries = route, !inUse
-		if q.tries {
-			p.trial, p.gate = q, time.Now().Add(lease)
+		q.route, q.probes = route, !healthy
+		if q.probes {
+			p.probe, p.gate = q, time.Now().Add(probeTimeout)
 		}
 		p.inFlight = append(p.inFlight, q)
 	}
@@ -169,11 +170,11 @@ func (p *pair) resolve(many int) {
 func (p *pair) concurrently(many int) []resolver.Route {
 	routes := make([]resolver.Route, many)
 	if many == 1 {
-		routes[0] = p.r.Resolve(host)
+		routes[0], _ = p.r.Resolve(host).Probe()
 	} else {
 		var all sync.WaitGroup
 		for i := range routes {
-			all.Go(func() { routes[i] = p.r.Resolve(host) })
+			all.Go(func() { routes[i], _ = p.r.Resolve(host).Probe() })
 		}
 		all.Wait()
 	}
@@ -197,15 +198,15 @@ func (p *pair) succeed(q *request) {
 	switch {
 	case p.closed():
 		p.now(q).done(nil)
-	case q.tries && q.generation != p.generation:
-		// It tried the name at an earlier time, and the breaker isn't interested. Ours closes.
+	case q.probes && q.generation != p.generation:
+		// It was an earlier probe, and the breaker isn't interested. Ours closes.
 		p.late++
 		p.newBreaker()
 	default:
 		q.done(nil)
 	}
 	if p.closed() {
-		p.pauses, p.trial, p.gate = 0, nil, time.Time{}
+		p.pauses, p.probe, p.gate = 0, nil, time.Time{}
 	}
 	p.check()
 }
@@ -213,37 +214,37 @@ func (p *pair) succeed(q *request) {
 // fail reports that the request was not answered. One failure of ours is as many of the breaker's as its weight.
 func (p *pair) fail(q *request, cause resolver.Cause) {
 	p.t.Helper()
-	q.route.Failed(cause, errSick)
+	q.route.Failed(cause, errFailed)
 	weight := weights[cause]
 	if weight == 0 {
 		p.check() // nothing that counts
 		return
 	}
-	inUse := p.closed()
+	healthy := p.closed()
 	switch {
-	case inUse:
-		for p.now(q).done(errSick); weight > 1 && p.closed(); weight-- {
-			p.allow().done(errSick)
+	case healthy:
+		for p.now(q).done(errFailed); weight > 1 && p.closed(); weight-- {
+			p.allow().done(errFailed)
 		}
-	case q.tries && q.generation != p.generation:
-		// As when it succeeds late: ours takes the name out of use anew.
+	case q.probes && q.generation != p.generation:
+		// As when it succeeds late: ours ejects the name anew.
 		p.late++
 		opened := p.opened
 		p.newBreaker()
 		for p.closed() {
-			p.allow().done(errSick)
+			p.allow().done(errFailed)
 		}
-		p.opened = opened // it was out of use before
+		p.opened = opened // it was ejected before
 	default:
-		q.done(errSick)
+		q.done(errFailed)
 	}
-	if !p.closed() && (inUse || q.tries) {
+	if !p.closed() && (healthy || q.probes) {
 		p.checkPause()
 	}
 	p.check()
 }
 
-// now is the request as the breaker is to see it, in use: one that it would take for an old one is a new one.
+// now is the request as the breaker is to see it while the name is healthy: one that it would take for an old one is a new one.
 func (p *pair) now(q *request) *request {
 	if q.generation == p.generation {
 		return q
@@ -254,10 +255,10 @@ func (p *pair) now(q *request) *request {
 // checkPause looks at a pause that has just begun, and takes over when it ends, which is left to chance.
 func (p *pair) checkPause() {
 	p.t.Helper()
-	full := min(firstPause<<min(p.pauses, 10), longestPause)
+	full := min(baseEjection<<min(p.pauses, 10), maxEjection)
 	p.pauses++
 	p.longest = max(p.longest, p.pauses)
-	p.trial = nil
+	p.probe = nil
 	p.gate = p.state().RetryAt
 	if got := time.Until(p.gate); got > full || got <= full-full/jitter {
 		p.t.Fatalf("pause %d is %v, want at most %v and more than four fifths of it", p.pauses, got, full)
@@ -269,13 +270,13 @@ func (p *pair) check() {
 	p.t.Helper()
 	got := p.state()
 	if want := p.closed(); !got.Ejected != want {
-		p.t.Fatalf("in use: got %v, want %v", !got.Ejected, want)
+		p.t.Fatalf("healthy: got %v, want %v", !got.Ejected, want)
 	}
 	if got.Ejections != p.opened {
-		p.t.Fatalf("out of use for the %dth time, want %d", got.Ejections, p.opened)
+		p.t.Fatalf("ejected %d times, want %d", got.Ejections, p.opened)
 	}
 	if !got.RetryAt.Equal(p.gate) {
-		p.t.Fatalf("next try in %v, want %v", time.Until(got.RetryAt), time.Until(p.gate))
+		p.t.Fatalf("to be probed in %v, want %v", time.Until(got.RetryAt), time.Until(p.gate))
 	}
 }
 
@@ -294,7 +295,7 @@ func (p *pair) steps(script []byte) {
 
 func (p *pair) step(what byte, which int) {
 	p.t.Helper()
-	switch cause := resolver.Cause(which / 16 % 10); what % 16 {
+	switch cause := causes[which/16%len(causes)]; what % 16 {
 	case 0, 1, 2, 3:
 		p.resolve(1)
 	case 4, 5:
@@ -310,11 +311,17 @@ func (p *pair) step(what byte, which int) {
 		if n := len(p.inFlight); n > 0 {
 			p.fail(p.inFlight[which%n], cause)
 		}
-	case 14: // the last one, which may be the one that tries
+	case 14: // the last one, which may be the one that probes
 		p.ended(len(p.inFlight)-1, p.succeed)
 	case 15:
 		p.ended(len(p.inFlight)-1, func(q *request) { p.fail(q, cause) })
 	}
+}
+
+// causes are those that count by their weight, and none.
+var causes = []resolver.Cause{
+	resolver.NoCause, resolver.CauseAbsent, resolver.CauseDNS, resolver.CauseConnect, resolver.CauseCertificate, resolver.CauseTLS,
+	resolver.CauseTimeout, resolver.CauseBroken, resolver.CausePathDead, resolver.CauseUnanswered,
 }
 
 // ended takes a request out of those in flight.
@@ -331,7 +338,7 @@ func (p *pair) ended(which int, how func(*request)) {
 func (p *pair) duration(which int) time.Duration {
 	left := max(0, time.Until(p.gate))
 	choices := [...]time.Duration{
-		0, 1, time.Millisecond, time.Second, lease - 1, lease, firstPause*4/5 - 1, firstPause, time.Minute, longestPause,
+		0, 1, time.Millisecond, time.Second, probeTimeout - 1, probeTimeout, baseEjection*4/5 - 1, baseEjection, time.Minute, maxEjection,
 		left, left, left, max(0, left-1), left + 1, left + time.Second,
 	}
 	return choices[which%len(choices)]
