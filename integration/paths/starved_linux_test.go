@@ -1,0 +1,132 @@
+package paths
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// starve leaves a caller little of a processor, until the returned function is called.
+type starve struct {
+	name string
+	spec spec
+	do   func(*testing.T, *caller) (lift func())
+}
+
+// quotaOf is a group of processes with so many hundredths of a processor, and the caller computing in it, too.
+func quotaOf(percent, spinning int) starve {
+	return starve{fmt.Sprintf("%d%% of a processor", percent), spec{}, func(t *testing.T, c *caller) func() {
+		c.do(t, order{Do: "spin", Calls: spinning})
+		return c.quota(t, percent)
+	}}
+}
+
+// busy is a caller with one processor and so many goroutines that compute.
+func busy(spinning int) starve {
+	return starve{fmt.Sprintf("one processor, %d goroutines compute", spinning), spec{Procs: 1}, func(t *testing.T, c *caller) func() {
+		c.do(t, order{Do: "spin", Calls: spinning})
+		return func() {}
+	}}
+}
+
+// starves are the ways that this machine has.
+func starves(t *testing.T) (some, more starve) {
+	t.Helper()
+	if _, err := groupRoot(); err != nil {
+		t.Logf("%v: goroutines compute instead", err)
+		return busy(40), busy(20)
+	}
+	return quotaOf(20, 2), quotaOf(5, 0)
+}
+
+func wantAsBare(t *testing.T, bare, ours result) {
+	t.Helper()
+	wantExecuted(t, "bare", bare, 0, 1)
+	wantExecuted(t, "azaffinity", ours, 0, 1)
+	if got, most := ours.failed(), bare.failed(); got > most {
+		t.Errorf("azaffinity: %d of %d calls failed, of the bare SDK's %d: %s", got, len(ours.calls), most, ours.errors())
+	}
+	if got, least := ours.executed(), bare.executed(); got != least {
+		t.Errorf("azaffinity: %d executions, the bare SDK's are %d", got, least)
+	}
+}
+
+// Given a healthy network, when the process gets little of a processor, then it fails and repeats no calls that the bare SDK doesn't.
+func TestStarved(t *testing.T) {
+	need(t)
+	some, _ := starves(t)
+	ways := []starve{some}
+	if some.spec.Procs == 0 {
+		ways = append(ways, busy(40))
+	}
+	var rows []row
+	for _, p := range []proto{http1, http2} {
+		for _, way := range ways {
+			rows = append(rows, row{
+				name: "starved: " + way.name, proto: p, spec: way.spec,
+				play: func(t *testing.T, c *caller) result {
+					lift := way.do(t, c)
+					c.site.service.plan("slow", plan{hold: 4 * time.Second})
+					slow := c.start(t, order{Do: "send", Label: "slow", Calls: 5})
+					quick := c.do(t, order{Do: "send", Label: "quick", Calls: 100, Workers: 20})
+					calls := append(slow().Calls, quick.Calls...)
+					lift()
+					return c.result(calls)
+				},
+				want: wantAsBare,
+			})
+		}
+	}
+	runRows(t, true, rows)
+}
+
+// Given a process with little of a processor, when many calls are its first, then it makes as many connections as the bare SDK.
+func TestStarvedBurst(t *testing.T) {
+	need(t)
+	const calls = 200
+	_, way := starves(t)
+	var rows []row
+	for _, p := range []proto{http1, http2} {
+		rows = append(rows, row{
+			name: fmt.Sprintf("%d first calls: %s", calls, way.name), proto: p, spec: way.spec,
+			play: func(t *testing.T, c *caller) result {
+				lift := way.do(t, c)
+				outcomes := c.do(t, order{Do: "send", Label: "first", Calls: calls}).Calls
+				lift()
+				return c.result(outcomes)
+			},
+			want: func(t *testing.T, bare, ours result) {
+				wantAsBare(t, bare, ours)
+				// A call whose turn comes late finds a connection that another has left.
+				if got, most := ours.connections, bare.connections+bare.connections/10+1; got > most {
+					t.Errorf("azaffinity made %d connections, the bare SDK %d", got, bare.connections)
+				}
+			},
+		})
+	}
+	runRows(t, true, rows)
+}
+
+// Given one processor, when a TLS handshake takes it for longer than the connect timeout, then there is one handshake, and the call takes as long as that.
+func TestSlowHandshake(t *testing.T) {
+	need(t)
+	const takes = 1500 * time.Millisecond
+	var rows []row
+	for _, p := range []proto{http1, http2} {
+		rows = append(rows, row{
+			name: "one slow handshake", proto: p, spec: spec{Procs: 1, Handshake: takes},
+			play: func(t *testing.T, c *caller) result {
+				return c.result(c.do(t, order{Do: "send", Label: "first", Calls: 1}).Calls)
+			},
+			want: func(t *testing.T, bare, ours result) {
+				for who, got := range map[string]result{"bare": bare, "azaffinity": ours} {
+					wantAnswered(t, who, got, takes+600*time.Millisecond)
+					if got.connections != 1 {
+						t.Errorf("%s made %d connections, want 1", who, got.connections)
+					}
+				}
+			},
+		})
+	}
+	runRows(t, true, rows)
+}
