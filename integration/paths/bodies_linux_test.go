@@ -28,7 +28,7 @@ func TestServerPausesReading(t *testing.T) {
 			},
 		})
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
 // Given downloads, when their path dies in mid-body, then the reader gets an error instead of waiting for ever.
@@ -44,8 +44,7 @@ func TestDownloadDies(t *testing.T) {
 				outcomes := c.start(t, order{Do: "get", Label: "download", Calls: calls, Deadline: deadline})
 				c.site.service.await(t, "download", calls)
 				time.Sleep(500 * time.Millisecond) // in mid-body
-				c.site.lose(t, 0, home)
-				fault := time.Now()
+				fault := c.site.lose(t, 0, home)
 				r := c.result(outcomes().Calls)
 				r.fault = fault
 				return r
@@ -68,7 +67,7 @@ func TestDownloadDies(t *testing.T) {
 			},
 		})
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
 // Given downloads, when their reader pauses and its own window closes, then they go on afterwards.
@@ -97,5 +96,5 @@ func TestReaderPauses(t *testing.T) {
 			})
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }

@@ -29,16 +29,14 @@ func deadRow(p proto, calls int, acknowledged bool, o order, s spec) row {
 			}
 			c.site.service.plan(o.Label, atHome)
 			if !acknowledged {
-				c.site.lose(t, 0, home)
-				fault := time.Now()
+				fault := c.site.lose(t, 0, home)
 				r := c.result(c.do(t, o).Calls)
 				r.fault = fault
 				return r
 			}
 			outcomes := c.start(t, o)
 			c.site.service.await(t, o.Label, calls)
-			c.site.lose(t, 0, home)
-			fault := time.Now()
+			fault := c.site.lose(t, 0, home)
 			r := c.result(outcomes().Calls)
 			r.fault = fault
 			return r
@@ -71,10 +69,10 @@ func TestDead(t *testing.T) {
 			}
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
-// wantOnceMore: what was executed at home before the path died was executed elsewhere once, since nobody can know; what was not, once.
+// wantOnceMore: what was executed at home before the path died was executed elsewhere once more, since nobody can know; what was not, once.
 func wantOnceMore(t *testing.T, bare, ours result, acknowledged bool) {
 	t.Helper()
 	if acknowledged {
@@ -108,7 +106,7 @@ func TestDeadWithoutRetry(t *testing.T) {
 			rows = append(rows, r)
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
 // Given hundreds of calls in flight, when the path under them dies, then none fails: there are more of them than the SDK's retry quota pays for at
@@ -140,5 +138,5 @@ func TestManyDead(t *testing.T) {
 			rows = append(rows, r)
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }

@@ -12,11 +12,12 @@ import (
 type nameserver struct {
 	server *dns.Server
 	addr   string
-	zones  []*zone
+	zones  []zone
 	turn   atomic.Uint32 // which zone the next answer for the regional name begins with
+	steady atomic.Bool   // it begins with the other zone, each time
 }
 
-func newNameserver(zones []*zone) (*nameserver, error) {
+func newNameserver(zones []zone) (*nameserver, error) {
 	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -44,12 +45,14 @@ func (s *nameserver) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 	case q.Qtype == dns.TypeA:
 		first := 0
 		if len(zones) > 1 {
-			first = int(s.turn.Add(1)-1) % len(zones)
+			if first = int(s.turn.Add(1)-1) % len(zones); s.steady.Load() {
+				first = len(zones) - 1
+			}
 		}
 		for i := range zones {
 			answer.Answer = append(answer.Answer, &dns.A{
 				Hdr: dns.RR_Header{Name: q.Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60},
-				A:   net.ParseIP(zones[(first+i)%len(zones)].addr()),
+				A:   net.ParseIP(zones[(first+i)%len(zones)].addr),
 			})
 		}
 	}
@@ -62,7 +65,7 @@ func (s *nameserver) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 	_ = w.WriteMsg(answer)
 }
 
-func (s *nameserver) zonesOf(name string) []*zone {
+func (s *nameserver) zonesOf(name string) []zone {
 	for _, service := range services {
 		if under(name, vpceName(service, "")) {
 			return s.zones

@@ -30,7 +30,7 @@ func TestNewConnectionsRefused(t *testing.T) {
 			})
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
 const (
@@ -93,7 +93,7 @@ func TestBlip(t *testing.T) {
 			}
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }
 
 // Given calls in flight, when their process is stopped for a while, then it takes nothing of that for the network's fault.
@@ -124,5 +124,5 @@ func TestStopped(t *testing.T) {
 			}
 		}
 	}
-	runRows(t, false, rows)
+	runRows(t, abreast, rows)
 }

@@ -53,5 +53,5 @@ func TestPolls(t *testing.T) {
 			},
 		})
 	}
-	runRows(t, true, rows)
+	runRows(t, single, rows)
 }

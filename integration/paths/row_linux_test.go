@@ -75,15 +75,25 @@ func (r result) longest() (d time.Duration) {
 	return d
 }
 
-// runRows runs the rows at the same time, in parallel with those of other tests. The callers of a row follow each other if alone.
-func runRows(t *testing.T, alone bool, rows []row) {
+// pace is how much runs at the same time.
+type pace int
+
+const (
+	abreast pace = iota // all rows
+	paired              // the two callers of a row
+	single              // one caller
+)
+
+// runRows runs the rows, each with the bare SDK and with azaffinity.
+func runRows(t *testing.T, at pace, rows []row) {
+	t.Helper()
 	need(t)
 	for _, r := range rows {
 		t.Run(strings.ReplaceAll(r.name, " ", "_")+"/"+string(r.proto), func(t *testing.T) {
 			if r.long && !long() {
 				t.Skipf("takes long: %s=long", extent)
 			}
-			if !alone {
+			if at == abreast {
 				t.Parallel()
 			}
 			if r.spec.Kind == "" {
@@ -97,7 +107,7 @@ func runRows(t *testing.T, alone bool, rows []row) {
 			callers := func(t *testing.T) {
 				for who, got := range map[kind]*result{r.spec.Kind: &yardstick, azaffinity: &ours} {
 					t.Run(string(who), func(t *testing.T) {
-						if !alone {
+						if at != single {
 							t.Parallel()
 						}
 						s := r.spec

@@ -29,16 +29,6 @@ func busy(spinning int) starve {
 	}}
 }
 
-// starves are the ways that this machine has.
-func starves(t *testing.T) (some, more starve) {
-	t.Helper()
-	if _, err := groupRoot(); err != nil {
-		t.Logf("%v: goroutines compute instead", err)
-		return busy(40), busy(20)
-	}
-	return quotaOf(20, 2), quotaOf(5, 0)
-}
-
 func wantAsBare(t *testing.T, bare, ours result) {
 	t.Helper()
 	wantExecuted(t, "bare", bare, 0, 1)
@@ -51,65 +41,64 @@ func wantAsBare(t *testing.T, bare, ours result) {
 	}
 }
 
-// Given a healthy network, when the process gets little of a processor, then it fails and repeats no calls that the bare SDK doesn't.
+// Given a healthy network, when the process gets little of a processor, then it fails and repeats no calls that the bare SDK doesn't, and makes as many
+// connections.
 func TestStarved(t *testing.T) {
 	need(t)
-	some, _ := starves(t)
-	ways := []starve{some}
-	if some.spec.Procs == 0 {
-		ways = append(ways, busy(40))
+	if _, err := groupRoot(); err != nil {
+		t.Logf("%v: goroutines compute instead", err)
+		runRows(t, paired, starvedRows(busy(40), busy(20)))
+		return
 	}
-	var rows []row
+	runRows(t, abreast, starvedRows(quotaOf(20, 2), quotaOf(5, 0)))
+}
+
+// Given a healthy network, when goroutines compute on the only processor, then the process fails and repeats no calls that the bare SDK doesn't.
+func TestBusy(t *testing.T) {
+	runRows(t, paired, starvedRows(busy(40)))
+}
+
+// starvedRows are calls of a process that is starved in the first way, and a burst of first calls in the others.
+func starvedRows(calling starve, bursts ...starve) (rows []row) {
+	const first = 200
 	for _, p := range []proto{http1, http2} {
-		for _, way := range ways {
+		rows = append(rows, row{
+			name: "starved: " + calling.name, proto: p, spec: calling.spec,
+			play: func(t *testing.T, c *caller) result {
+				lift := calling.do(t, c)
+				c.site.service.plan("slow", plan{hold: 4 * time.Second})
+				slow := c.start(t, order{Do: "send", Label: "slow", Calls: 5})
+				quick := c.do(t, order{Do: "send", Label: "quick", Calls: 100, Workers: 20})
+				calls := append(slow().Calls, quick.Calls...)
+				lift()
+				return c.result(calls)
+			},
+			want: wantAsBare,
+		})
+		for _, way := range bursts {
 			rows = append(rows, row{
-				name: "starved: " + way.name, proto: p, spec: way.spec,
+				name: fmt.Sprintf("starved: %d first calls, %s", first, way.name), proto: p, spec: way.spec,
 				play: func(t *testing.T, c *caller) result {
 					lift := way.do(t, c)
-					c.site.service.plan("slow", plan{hold: 4 * time.Second})
-					slow := c.start(t, order{Do: "send", Label: "slow", Calls: 5})
-					quick := c.do(t, order{Do: "send", Label: "quick", Calls: 100, Workers: 20})
-					calls := append(slow().Calls, quick.Calls...)
+					calls := c.do(t, order{Do: "send", Label: "first", Calls: first}).Calls
 					lift()
 					return c.result(calls)
 				},
-				want: wantAsBare,
+				want: func(t *testing.T, bare, ours result) {
+					wantAsBare(t, bare, ours)
+					// A call whose turn comes late finds a connection that another has left, by chance; else it makes one.
+					if got, most := ours.connections, max(bare.connections+bare.connections/10, first); got > most {
+						t.Errorf("azaffinity made %d connections, the bare SDK %d", got, bare.connections)
+					}
+				},
 			})
 		}
 	}
-	runRows(t, true, rows)
-}
-
-// Given a process with little of a processor, when many calls are its first, then it makes as many connections as the bare SDK.
-func TestStarvedBurst(t *testing.T) {
-	need(t)
-	const calls = 200
-	_, way := starves(t)
-	var rows []row
-	for _, p := range []proto{http1, http2} {
-		rows = append(rows, row{
-			name: fmt.Sprintf("%d first calls: %s", calls, way.name), proto: p, spec: way.spec,
-			play: func(t *testing.T, c *caller) result {
-				lift := way.do(t, c)
-				outcomes := c.do(t, order{Do: "send", Label: "first", Calls: calls}).Calls
-				lift()
-				return c.result(outcomes)
-			},
-			want: func(t *testing.T, bare, ours result) {
-				wantAsBare(t, bare, ours)
-				// A call whose turn comes late finds a connection that another has left.
-				if got, most := ours.connections, bare.connections+bare.connections/10+1; got > most {
-					t.Errorf("azaffinity made %d connections, the bare SDK %d", got, bare.connections)
-				}
-			},
-		})
-	}
-	runRows(t, true, rows)
+	return rows
 }
 
 // Given one processor, when a TLS handshake takes it for longer than the connect timeout, then there is one handshake, and the call takes as long as that.
 func TestSlowHandshake(t *testing.T) {
-	need(t)
 	const takes = 1500 * time.Millisecond
 	var rows []row
 	for _, p := range []proto{http1, http2} {
@@ -128,5 +117,5 @@ func TestSlowHandshake(t *testing.T) {
 			},
 		})
 	}
-	runRows(t, true, rows)
+	runRows(t, paired, rows)
 }
