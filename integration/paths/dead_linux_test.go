@@ -20,9 +20,8 @@ func deadRow(p proto, calls int, acknowledged bool, o order, s spec) row {
 		when = "after the request"
 	}
 	return row{
-		name: fmt.Sprintf("path dead %s, %d calls", when, calls), proto: p, spec: s,
+		name: fmt.Sprintf("path dead %s, %d calls", when, calls), proto: p, spec: s, warm: calls,
 		play: func(t *testing.T, c *caller) result {
-			c.warm(t, calls)
 			var atHome plan
 			if acknowledged {
 				atHome = plan{hold: never, elsewhere: &plan{}}
@@ -113,7 +112,7 @@ func TestDeadWithoutRetry(t *testing.T) {
 // once. Of still more, no more fail than of the bare SDK.
 func TestManyDead(t *testing.T) {
 	t.Parallel()
-	const deadline = 25 * time.Second
+	const deadline = 20 * time.Second
 	var rows []row
 	for _, p := range []proto{http1, http2} {
 		for _, acknowledged := range []bool{false, true} {

@@ -16,9 +16,8 @@ func TestNewConnectionsRefused(t *testing.T) {
 	for _, p := range []proto{http1, http2} {
 		for where, zones := range map[string][]string{"everywhere": {home, away}, "at home": {home}} {
 			rows = append(rows, row{
-				name: "SYNs dropped " + where, proto: p, spec: spec{Conns: calls},
+				name: "SYNs dropped " + where, proto: p, spec: spec{Conns: calls}, warm: calls,
 				play: func(t *testing.T, c *caller) result {
-					c.warm(t, calls)
 					c.site.closeTo(t, zones...)
 					c.site.service.plan("slow", plan{hold: takes})
 					return c.result(c.do(t, order{Do: "send", Label: "slow", Calls: calls, Deadline: 15 * time.Second}).Calls)
@@ -58,9 +57,8 @@ func TestBlip(t *testing.T) {
 					yardstick = pinned // the regional name's connections may all be elsewhere
 				}
 				rows = append(rows, row{
-					name: fmt.Sprintf("%v of loss %s, sixty moments", d, where), proto: p, spec: spec{Kind: yardstick, Conns: blipCalls},
+					name: fmt.Sprintf("%v of loss %s, sixty moments", d, where), proto: p, spec: spec{Kind: yardstick, Conns: blipCalls}, warm: blipCalls,
 					play: func(t *testing.T, c *caller) result {
-						c.warm(t, blipCalls)
 						c.site.service.plan("slow", plan{hold: blipTakes})
 						begun := time.Now()
 						calls := c.start(t, order{Do: "send", Label: "slow", Calls: blipCalls, Every: blipTakes / blipCalls, Deadline: 20 * time.Second})
@@ -73,9 +71,8 @@ func TestBlip(t *testing.T) {
 			}
 			for moment := range 10 {
 				rows = append(rows, row{
-					name: fmt.Sprintf("%v of loss, moment %d", d, moment), proto: p, long: true, spec: spec{Kind: pinned, Conns: blipCalls},
+					name: fmt.Sprintf("%v of loss, moment %d", d, moment), proto: p, long: true, spec: spec{Kind: pinned, Conns: blipCalls}, warm: blipCalls,
 					play: func(t *testing.T, c *caller) result {
-						c.warm(t, blipCalls)
 						c.site.service.plan("slow", plan{hold: blipTakes})
 						calls := order{Do: "send", Label: "slow", Calls: blipCalls, Deadline: 20 * time.Second}
 						if moment == 0 { // before the request
@@ -105,9 +102,8 @@ func TestStopped(t *testing.T) {
 		for _, d := range []time.Duration{700 * time.Millisecond, 3 * time.Second, 30 * time.Second} {
 			for _, takes := range []time.Duration{2 * time.Second, 5 * time.Second} {
 				rows = append(rows, row{
-					name: fmt.Sprintf("stopped for %v under calls of %v", d, takes), proto: p, long: d > 10*time.Second, spec: spec{Conns: calls},
+					name: fmt.Sprintf("stopped for %v under calls of %v", d, takes), proto: p, long: d > 10*time.Second, spec: spec{Conns: calls}, warm: calls,
 					play: func(t *testing.T, c *caller) result {
-						c.warm(t, calls)
 						c.site.service.plan("slow", plan{hold: takes})
 						outcomes := c.start(t, order{Do: "send", Label: "slow", Calls: calls})
 						c.site.service.await(t, "slow", calls)

@@ -18,6 +18,7 @@ type row struct {
 	proto proto
 	long  bool // takes too long for every run
 	spec  spec // of both callers; an empty Kind is the bare SDK with the regional name
+	warm  int  // calls that were made before, at the same time
 	play  func(*testing.T, *caller) result
 	want  func(t *testing.T, bare, ours result)
 }
@@ -112,7 +113,7 @@ func runRows(t *testing.T, at pace, rows []row) {
 						}
 						s := r.spec
 						s.Kind = who
-						*got = r.play(t, newCaller(t, newSite(t, r.proto), s))
+						*got = r.play(t, newWarmCaller(t, r.proto, s, r.warm))
 					})
 				}
 			}

@@ -20,12 +20,11 @@ func TestSharedConnection(t *testing.T) {
 	var rows []row
 	for _, p := range []proto{http2, h2c} {
 		rows = append(rows, row{
-			name: "name ejected and back under long calls", proto: p, spec: spec{Kind: pinned},
+			name: "name ejected and back under long calls", proto: p, spec: spec{Kind: pinned}, warm: 2,
 			play: func(t *testing.T, c *caller) result {
 				c.site.dns.steady.Store(true) // the other zone answers
 				var broken atomic.Bool
 				broken.Store(true)
-				c.warm(t, 2)
 				c.site.service.plan("long", plan{hold: takes})
 				c.site.service.plan("short", plan{broken: func(zone string) bool { return zone == home && broken.Load() }})
 				long := c.start(t, order{Do: "receive", Label: "long", Calls: calls, Deadline: takes + 20*time.Second})
