@@ -21,7 +21,6 @@ const (
 	calling    = "AZAFFINITY_TEST_CALLER" // set in the processes that make the calls
 	patience   = time.Minute              // for what takes a moment, on a machine with other things to do
 	together   = 64                       // rows at a time: they wait more than they work
-
 )
 
 var missing error // why the tests can't run here

@@ -107,6 +107,7 @@ func (s *service) plan(label string, p plan) {
 // await waits until so many requests with the label have been executed.
 func (s *service) await(t *testing.T, label string, n int) {
 	t.Helper()
+	limit := patience + time.Duration(n)*20*time.Millisecond
 	for start := time.Now(); ; time.Sleep(2 * time.Millisecond) {
 		s.mu.Lock()
 		got := s.arrived[label]
@@ -114,8 +115,8 @@ func (s *service) await(t *testing.T, label string, n int) {
 		if got >= n {
 			return
 		}
-		if time.Since(start) > patience {
-			t.Fatalf("%d of %d requests %s have come in %v", got, n, label, patience)
+		if time.Since(start) > limit {
+			t.Fatalf("%d of %d requests %s have come in %v", got, n, label, limit)
 		}
 	}
 }

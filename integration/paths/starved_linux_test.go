@@ -68,7 +68,7 @@ func starvedRows(calling starve, bursts ...starve) (rows []row) {
 				lift := calling.do(t, c)
 				c.site.service.plan("slow", plan{hold: 4 * time.Second})
 				slow := c.start(t, order{Do: "send", Label: "slow", Calls: 5})
-				quick := c.do(t, order{Do: "send", Label: "quick", Calls: 100, Workers: 50})
+				quick := c.do(t, order{Do: "send", Label: "quick", Calls: 100, Workers: 20})
 				calls := append(slow().Calls, quick.Calls...)
 				lift()
 				return c.result(calls)
