@@ -81,7 +81,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		found = c.judge(ctx, begun, err)
 	}
-	if found.cause == resolver.CausePathDead && attempts {
+	if attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
 		c.retried = quota.acquire(ctx)
 	}
 	return out, metadata, c.tell(&metadata, err)

@@ -86,12 +86,12 @@ func (s *seen) judge(err error) finding {
 	unconnected := s.asked.Load() == 1 && s.connecting.Load()
 	switch state := s.state.Load(); {
 	case state == expired:
-		return finding{resolver.CauseTimeout, unconnected}
+		return finding{cause: resolver.CauseTimeout, unsent: unconnected}
 	case state == connected, !unconnected:
 		return finding{}
 	}
 	cause := dialer.CauseOf(err)
-	return finding{cause, cause != resolver.NoCause}
+	return finding{cause: cause, unsent: cause != resolver.NoCause}
 }
 
 // answerBody ends the send's context with the answer.

@@ -23,6 +23,7 @@ import (
 type finding struct {
 	cause  resolver.Cause // what kept the request from a proper answer; the call's next attempt goes elsewhere
 	unsent bool           // it is proven that no byte of the request was sent
+	guess  bool           // the cause may be another, so that it is not held against the name
 }
 
 // judge says what a send came to, and tells the resolver. What keeps requests from a connection the dialer has told already.
@@ -39,15 +40,16 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 		c.route.Answered()
 		return finding{}
 	case errors.As(err, &dialing):
-		found = finding{dialing.Cause, dialing.NotSent(begun)}
+		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun)}
 	default:
 		if c.seen != nil {
 			found = c.seen.judge(err)
 		}
 		if found.cause == resolver.NoCause {
-			found.cause = c.causeOf(ctx, err)
+			found = c.findingOf(ctx, err)
 		}
 		switch {
+		case found.guess:
 		case found.cause != resolver.NoCause:
 			c.route.Failed(found.cause, withoutURL(err))
 		case answerTo(err) != nil:
@@ -60,31 +62,28 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 	return found
 }
 
-// causeOf says what kept a request that was sent from a proper answer, or NoCause if it wasn't the server nor the way there.
-func (c *call) causeOf(ctx context.Context, err error) resolver.Cause {
+// findingOf says what kept a request that may have been sent from a proper answer: nothing, if it wasn't the server nor the way there.
+func (c *call) findingOf(ctx context.Context, err error) finding {
 	var (
 		sending *smithyhttp.RequestSendError
 		timeout interface{ Timeout() bool }
 	)
 	if answer := answerTo(err); answer != nil && answer.StatusCode >= http.StatusMultipleChoices {
-		return causeOfAnswer(answer, err)
+		return finding{cause: causeOfAnswer(answer, err)}
 	}
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		if c.body.failed() {
-			return resolver.NoCause
-		}
-		return resolver.CauseUnanswered
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.body.failed():
+		return finding{cause: resolver.CauseUnanswered}
 	case ctx.Err() != nil, c.body.failed():
-		return resolver.NoCause // the caller gave up, or couldn't say what to send
+		return finding{} // the caller gave up, or couldn't say what to send
 	case ofNetwork(err):
-		return resolver.CauseBroken
+		return finding{cause: resolver.CauseBroken}
 	case !errors.As(err, &sending):
-		return resolver.NoCause // a signer's error, say
+		return finding{} // a signer's error, say
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return resolver.CauseUnanswered // the HTTP client's own timeout
+		return finding{cause: resolver.CauseUnanswered} // the HTTP client's own timeout
 	}
-	return resolver.NoCause
+	return finding{cause: resolver.CauseBroken, guess: true} // of the body's making, perhaps, or of HTTP/2's
 }
 
 // causeOfAnswer is what an answer that says no means for the name: nothing, since an answer is an answer, unless it is a server's error. 502, 503 and 504

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The SDK's retry quota is 500 tokens; a retry takes 5 of them, or 14 with AWS_NEW_RETRIES_2026, until it is answered (aws/retry). If a path dies under
+// The SDK's retry quota is 500 tokens; a retry takes 5 of them, or 14 with AWS_NEW_RETRIES_2026, until it is answered (aws/retry). If connections break under
 // more calls than that pays for, those that come too late would fail. So only as many errors at a time are handed to the SDK, and the next
 // when a retry has ended. Whose quota is whose can't be seen from here: there is one for all clients.
 var quota = newRetryQuota(90, 32)

@@ -17,7 +17,7 @@ import (
 const (
 	// attemptDelay is how long a connection attempt goes on alone, if the host has more addresses ("Connection Attempt Delay", RFC 8305).
 	attemptDelay = 100 * time.Millisecond
-	// step is what the connect timeout is counted in. A step that took longer than twice that says that this process did not run, and is not counted.
+	// step is what the connect timeout is counted in. A step that took n times as long says that this process hardly ran, and counts as an nth.
 	step = 50 * time.Millisecond
 	// maxBeside is how many attempts this process makes beside others at a time: if everything is slow to connect, more of them make it worse.
 	maxBeside = 32
@@ -165,7 +165,7 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			switch {
 			case r.name.Down():
 				return nil, r.timeout()
-			case r.waits() && waited.over():
+			case r.waits() && waited.over(time.Now()):
 				r.blame = true
 				return nil, r.timeout()
 			}
@@ -388,9 +388,12 @@ type patience struct {
 }
 
 // over counts the time since it was last called, and reports whether the limit is reached.
-func (p *patience) over() bool {
-	now := time.Now()
-	p.spent += min(now.Sub(p.last), 2*step)
+func (p *patience) over(now time.Time) bool {
+	took := now.Sub(p.last)
 	p.last = now
+	if took > step {
+		took = time.Duration(float64(step) * float64(step) / float64(took))
+	}
+	p.spent += took
 	return p.spent >= p.limit
 }
