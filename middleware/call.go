@@ -84,6 +84,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	if attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
 		c.retried = quota.acquire(ctx)
 	}
+	if attempts && found.cause == resolver.CauseAbsent && c.avoid != resolver.NoCause {
+		err = retryable(err)
+	}
 	return out, metadata, c.tell(&metadata, err)
 }
 
@@ -107,7 +110,7 @@ func (c *call) choose(ctx context.Context, asked string, attempts bool) (route r
 		if probe, ok := route.Probe(); ok {
 			route = probe
 		}
-	case route.Target == resolver.Zonal && !route.Proven() && !c.body.failsOver(c.foreign):
+	case route.Target == resolver.Zonal && !route.Proven() && !attempts && !c.body.failsOver(c.foreign):
 		route = route.Untried()
 	}
 	c.chosen, c.asked = route, asked

@@ -100,6 +100,12 @@ func causeOfAnswer(answer *smithyhttp.Response, err error) resolver.Cause {
 
 var throttling = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
+// retryable is the error of a name that doesn't exist in a form that the SDK retries, since its next attempt goes to another name. It takes a
+// [net.DNSError] that says so for final.
+func retryable(err error) error {
+	return &smithyhttp.RequestSendError{Err: errors.New(withoutURL(err).Error())}
+}
+
 // ofNetwork reports whether an error came from the network, as far as can be told.
 func ofNetwork(err error) bool {
 	var op *net.OpError

@@ -63,7 +63,7 @@ func (n *network) client(t *testing.T, opts ...func(*s3.Options)) routed {
 		t.Fatal(err)
 	}
 	cfg := n.config()
-	middleware.Append(&cfg.APIOptions, r)
+	middleware.Attach(&cfg, r)
 	p := &pauses{sdk: retry.NewExponentialJitterBackoff(retry.DefaultMaxBackoff)}
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.Backoff = p })

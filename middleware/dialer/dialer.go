@@ -42,6 +42,7 @@ type target struct {
 	addr      string       // host:port
 	host      string       // of it
 	broke     atomic.Int64 // when a connection last did, since started
+	died      atomic.Bool  // the path of one did, and none was made since
 	secure    atomic.Bool  // connections are made by TLS
 	uses      int          // dials under way and connections; guarded by the dialer's lock
 }

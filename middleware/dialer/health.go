@@ -13,6 +13,7 @@ import (
 
 // pathDied is told once when a path has died under a connection.
 func (d *Dialer) pathDied(to *target, addr netip.Addr) {
+	to.died.Store(true)
 	if d.resolver != nil {
 		if name := link.NameOf(d.resolver, to.host); name != nil {
 			name.Failed(uint8(resolver.CausePathDead), errors.New("the path to "+addr.String()+" is dead"))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/azaffinity/azaffinity/internal/link"
+	"github.com/azaffinity/azaffinity/resolver"
 )
 
 const (
@@ -41,7 +42,7 @@ func (in *transport) connect(ctx context.Context, network, addr string, config *
 	}
 	r.served = r.name != nil || in.served(host)
 	if r.name != nil && r.name.Down() {
-		return nil, nil, in.failed(r.to, host, &net.OpError{Op: "dial", Net: network, Err: errEjected})
+		return nil, nil, in.refused(r.to, network)
 	}
 	if in.timeout > 0 {
 		var cancel context.CancelFunc
@@ -57,6 +58,15 @@ func (in *transport) connect(ctx context.Context, network, addr string, config *
 		return nil, nil, err
 	}
 	return won.conn, won.secure, nil
+}
+
+// refused is the error for a name that is ejected, and tried in the background. net/http comes here by itself with a GET whose connection's path died.
+func (in *transport) refused(to *target, network string) *Error {
+	err := in.failed(to, to.host, &net.OpError{Op: "dial", Net: network, Err: errEjected})
+	if to.died.Load() {
+		err.Cause = resolver.CausePathDead
+	}
+	return err
 }
 
 // ours reports whether it is this process that can't make connections.
@@ -292,6 +302,7 @@ func (r *race) connect(ctx context.Context, a *attempt) {
 		}
 		a.conn.shared = a.secure.ConnectionState().NegotiatedProtocol == "h2"
 	}
+	r.to.died.Store(false)
 	addr := addrOf(inner)
 	if r.name != nil && addr.IsValid() {
 		r.name.Connected(addr.Addr())
