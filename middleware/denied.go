@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -26,8 +27,10 @@ type EndpointPolicyError struct {
 	Err      error
 }
 
-// Error is the text of the error inside, unchanged.
-func (e *EndpointPolicyError) Error() string { return e.Err.Error() }
+// Error is the text of the error inside, and names the endpoint.
+func (e *EndpointPolicyError) Error() string {
+	return fmt.Sprintf("the policy of interface endpoint %s denies this: %v", e.Endpoint, e.Err)
+}
 
 // Unwrap returns the error inside.
 func (e *EndpointPolicyError) Unwrap() error { return e.Err }

@@ -40,7 +40,7 @@ func (d *Dialer) check(ctx context.Context, name string) error {
 	if to.secure.Load() {
 		r.config = to.transport.config(to.host)
 	}
-	r.served = true
+	r.single, r.served = true, true
 	won, err := r.run(ctx)
 	if err != nil {
 		return err
