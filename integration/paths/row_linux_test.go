@@ -121,6 +121,8 @@ func runRows(t *testing.T, at pace, rows []row) {
 				return
 			}
 			results.add(r, yardstick, ours)
+			wantSentOnce(t, r.spec.Kind, yardstick)
+			wantSentOnce(t, azaffinity, ours)
 			r.want(t, yardstick, ours)
 		})
 	}
@@ -159,6 +161,23 @@ func wantExecuted(t *testing.T, who string, r result, least, most int) {
 	}
 	if n > 0 {
 		t.Errorf("%s: %d of %d calls were not executed %d to %d times, such as %s", who, n, len(r.executions), least, most, wrong)
+	}
+}
+
+// wantSentOnce: within one attempt of the SDK's, no request was executed twice. What may have arrived is not sent again by others than the SDK.
+func wantSentOnce(t *testing.T, who kind, r result) {
+	t.Helper()
+	type sent struct{ invocation, attempt string }
+	for call, executions := range r.executions {
+		times := map[sent]int{}
+		for _, e := range executions {
+			times[sent{e.invocation, e.attempt}]++
+		}
+		for s, n := range times {
+			if n > 1 || s.invocation == "" {
+				t.Errorf("%s: %s was executed %d times in %s of invocation %q, want once", who, call, n, s.attempt, s.invocation)
+			}
+		}
 	}
 }
 

@@ -52,7 +52,6 @@ type execution struct {
 	zone       string
 	invocation string // Amz-Sdk-Invocation-Id, the same for all attempts of a call
 	attempt    string // of Amz-Sdk-Request: "attempt=1; max=3"
-	at         time.Time
 }
 
 func newService() *service {
@@ -141,7 +140,7 @@ func (s *service) accepted() (n int) {
 // execute writes an execution down, and returns its plan.
 func (s *service) execute(call, zone string, h http.Header) *plan {
 	attempt, _, _ := strings.Cut(h.Get("Amz-Sdk-Request"), ";")
-	e := execution{zone, h.Get("Amz-Sdk-Invocation-Id"), attempt, time.Now()}
+	e := execution{zone, h.Get("Amz-Sdk-Invocation-Id"), attempt}
 	p := s.planOf(call)
 	all, gather := p.all, p.gather
 	if zone != home && p.elsewhere != nil {
