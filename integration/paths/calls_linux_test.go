@@ -83,12 +83,13 @@ func (c *client) calls(o order) []outcome {
 }
 
 func (c *client) call(o order, name string) outcome {
+	out := outcome{Name: name, Start: time.Now()}
 	ctx, cancel := context.WithCancel(context.Background())
 	if o.Deadline > 0 {
-		ctx, cancel = context.WithTimeout(ctx, o.Deadline)
+		cancel()
+		ctx, cancel = context.WithDeadline(context.Background(), out.Start.Add(o.Deadline))
 	}
 	defer cancel()
-	out := outcome{Name: name, Start: time.Now()}
 	ctx = context.WithValue(ctx, attempts{}, &out.Attempts)
 	metadata, err := c.operate(ctx, o, name, &out)
 	out.End = time.Now()
