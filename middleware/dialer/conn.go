@@ -105,6 +105,7 @@ func (c *conn) end() {
 		Host: c.target.host, Cause: resolver.CausePathDead, broke: -1,
 		Err: errors.New("no answer from " + c.target.host + " at " + c.RemoteAddr().String() + ": the path is dead"),
 	})
+	abort(c.path.raw)
 	_ = c.Conn.Close()
 }
 

@@ -138,3 +138,31 @@ func TestBlips(t *testing.T) {
 		})
 	}
 }
+
+// Given a request that went over a path that died, when the path is back after the request was given up, then it doesn't arrive.
+func TestGivenUpRequestsDoNotArrive(t *testing.T) {
+	t.Parallel()
+	cert, roots := authority(t, zonalName)
+	arrived := make(chan bool, 1)
+	s := newServer(t, "127.0.0.1:0", cert, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/late" {
+			arrived <- true
+		}
+	}))
+	c := client(t, newResolver(t), s, &tls.Config{RootCAs: roots}, false)
+	resp, err := c.Get("https://" + zonalName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	s.drop(t, true)
+	if _, err := c.Post("https://"+zonalName+"/late", "", nil); err == nil {
+		t.Fatal("answered over a dead path")
+	}
+	s.drop(t, false)
+	select {
+	case <-arrived:
+		t.Error("the request arrived after it was given up")
+	case <-time.After(3 * time.Second): // the kernel's next try is due within that
+	}
+}

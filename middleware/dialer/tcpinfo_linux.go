@@ -84,3 +84,11 @@ func probe(raw syscall.RawConn) {
 		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, probing.idle)
 	})
 }
+
+// abort has the connection closed by a reset. Otherwise the kernel would go on sending what is unacknowledged, and a request that somebody else has answered
+// by then would arrive after all.
+func abort(raw syscall.RawConn) {
+	_ = raw.Control(func(fd uintptr) {
+		_ = syscall.SetsockoptLinger(int(fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+	})
+}

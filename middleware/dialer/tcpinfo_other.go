@@ -23,3 +23,4 @@ var probing keepAlive
 func readInfo(syscall.RawConn) (tcpInfo, bool)            { return tcpInfo{}, false }
 func (k keepAlive) set(syscall.RawConn) (keepAlive, bool) { return k, false }
 func probe(syscall.RawConn)                               {}
+func abort(syscall.RawConn)                               {}
