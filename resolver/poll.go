@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,54 +51,38 @@ const (
 
 // poll asks one source, and keeps asking it.
 type poll struct {
-	// ask returns how long the source's answer is good for, or 0 if it has none.
+	// ask returns how long the source's answer is good for, or how long it wants to be
+	// left alone after a failure: 0 if it doesn't say.
 	ask func(context.Context) time.Duration
 	// wait returns true when the source should be asked again, once a pause is over,
 	// and false if the resolver is closed.
 	wait func(context.Context) bool
-	err  *error // of the last question
 
-	immediate bool          // the source need not wait, so New asks it
-	spread    time.Duration // of many processes' first questions
-	pause     time.Duration // until the next question; 0: it has not been asked
-	resolver  *Resolver
+	source   string        // who is asked
+	first    time.Duration // how long a source that has to wait is left alone at first
+	pause    time.Duration // until the next question; 0: it has not been asked
+	resolver *Resolver
 }
 
-// polls are those of a resolver's sources.
-func (r *Resolver) polls() []*poll {
+// startPolls asks the sources that need not wait, and returns how all of them are asked
+// from then on. What is wrong with an answer is the error.
+func (r *Resolver) startPolls(ctx context.Context) ([]*poll, error) {
 	always := func(ctx context.Context) bool { return ctx.Err() == nil }
-	polls := []*poll{
-		{ask: r.askZone, wait: always, err: &r.zone.err, resolver: r},
-		{ask: r.askEndpoints, wait: r.untilUsed, err: &r.catalog.err, resolver: r},
+	place, err := guarded(ctx, r.log, r.config.zone, zone.AskNow)
+	ofZone := &poll{ask: r.askZone, wait: always, source: place.Source, first: time.Until(place.Until), resolver: r}
+	if !errors.Is(err, zone.ErrWouldBlock) {
+		ofZone.pause = r.takeZone(place, err)
 	}
-	polls[0].describe(r.config.zone)
-	polls[1].describe(r.config.endpoints)
-	return polls
-}
-
-// describe takes in what a source says of itself.
-func (p *poll) describe(source any) {
-	defer func() {
-		if recovered := recover(); recovered != nil { // it will be asked in the background, and may panic there
-			p.resolver.log.panicked(fmt.Sprintf("%T", source), recovered)
-			p.immediate, p.spread = false, 0
-		}
-	}()
-	if s, ok := source.(interface{ Immediate() bool }); ok {
-		p.immediate = s.Immediate()
+	listing, err := guarded(ctx, r.log, r.config.endpoints, endpoint.AskNow)
+	ofEndpoints := &poll{ask: r.askEndpoints, wait: r.untilUsed, source: listing.Source, first: time.Until(listing.Until), resolver: r}
+	r.catalogSource = listing.Source
+	if !errors.Is(err, endpoint.ErrWouldBlock) {
+		ofEndpoints.pause = r.takeEndpoints(listing, err)
 	}
-	if s, ok := source.(endpoint.Spread); ok {
-		p.spread = s.Spread()
+	if r.zone.err != nil {
+		return nil, r.zone.err
 	}
-}
-
-// askNow asks a source that need not wait.
-func (p *poll) askNow(ctx context.Context) error {
-	if !p.immediate {
-		return nil
-	}
-	p.pause = p.ask(ctx)
-	return *p.err
+	return []*poll{ofZone, ofEndpoints}, r.catalog.err
 }
 
 // run asks for as long as the resolver lives.
@@ -130,15 +115,14 @@ func (p *poll) askSafely(ctx context.Context) (pause time.Duration) {
 	return p.ask(ctx)
 }
 
-// waitForTurn waits for this process's share of the spread, unless somebody is
-// waiting for the answer.
+// waitForTurn waits until the source wants to be asked for the first time, unless
+// somebody is waiting for the answer.
 func (p *poll) waitForTurn(ctx context.Context) bool {
-	if p.spread <= 0 {
+	if p.first <= 0 {
 		return true
 	}
-	pause := rand.N(p.spread)
-	p.resolver.log.info("azaffinity: the endpoints will be asked for", "in", pause.Round(time.Second))
-	timer := time.NewTimer(pause)
+	p.resolver.log.info("azaffinity: waiting before the first question", "source", p.source, "pause", p.first.Round(time.Second))
+	timer := time.NewTimer(p.first)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -209,7 +193,11 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 func (r *Resolver) askZone(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, maxAsk)
 	defer cancel()
-	answer, err := zone.Ask(ctx, r.config.zone)
+	return r.takeZone(guarded(ctx, r.log, r.config.zone, zone.Ask))
+}
+
+// takeZone takes in what the zone's source said, and returns what ask does.
+func (r *Resolver) takeZone(answer zone.Answer, err error) time.Duration {
 	r.mu.Lock()
 	defer r.unlock()
 	news := r.zone.since.IsZero() || answer.Zone != r.zone.value.Zone
@@ -217,7 +205,7 @@ func (r *Resolver) askZone(ctx context.Context) time.Duration {
 	const unknown = "azaffinity: could not find out the zone"
 	if err != nil {
 		r.warnOnce(unknown, "error", err)
-		return 0
+		return untilNext(answer.Until)
 	}
 	r.log.again(unknown)
 	if news {
@@ -226,16 +214,33 @@ func (r *Resolver) askZone(ctx context.Context) time.Duration {
 	if answer.Until.IsZero() {
 		return never
 	}
-	return max(time.Until(answer.Until), firstRetry)
+	return untilNext(answer.Until)
+}
+
+// untilNext is how long to wait before a source is asked again: 0 if it doesn't say.
+func untilNext(until time.Time) time.Duration {
+	if until.IsZero() {
+		return 0
+	}
+	return max(time.Until(until), firstRetry)
 }
 
 func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, maxAsk)
 	defer cancel()
-	catalog, err := r.endpoints(ctx)
+	return r.takeEndpoints(guarded(ctx, r.log, r.config.endpoints, endpoint.Ask))
+}
+
+// takeEndpoints is takeZone for the endpoints.
+func (r *Resolver) takeEndpoints(answer endpoint.Answer, err error) time.Duration {
 	refresh := r.config.refresh - r.config.refresh/10 + rand.N(r.config.refresh/5)
+	if !answer.Until.IsZero() {
+		refresh = untilNext(answer.Until)
+	}
 	r.mu.Lock()
 	defer r.unlock()
+	catalog := answer.Catalog
+	r.catalogSource = cmp.Or(answer.Source, r.catalogSource) // a panic says nobody's name
 	const unread = "azaffinity: could not read the endpoints"
 	if had := len(r.catalog.value.Endpoints); err == nil && had > 0 && len(catalog.Endpoints) == 0 {
 		// A filter that was mistyped lists none, too, and nobody deletes all.
@@ -248,12 +253,7 @@ func (r *Resolver) askEndpoints(ctx context.Context) time.Duration {
 	r.catalog.update(catalog, err)
 	if err != nil {
 		r.warnOnce(unread, "error", err, "in_use_since", r.catalog.since)
-		// A source that is throttled knows best when to ask it again.
-		var throttled interface{ RetryAfter() time.Duration }
-		if errors.As(err, &throttled) {
-			return max(throttled.RetryAfter(), firstRetry)
-		}
-		return 0
+		return untilNext(answer.Until) // a source that is throttled knows best
 	}
 	r.log.again(unread)
 	if before.since.IsZero() || !reflect.DeepEqual(catalog, before.value) {
@@ -280,18 +280,13 @@ func (r *Resolver) logGone(before, now endpoint.Catalog) {
 	}
 }
 
-// endpoints asks the source, trusting it with nothing.
-func (r *Resolver) endpoints(ctx context.Context) (c endpoint.Catalog, err error) {
-	s := r.config.endpoints
+// guarded asks a source, which may be anybody's: a panic in it is its error.
+func guarded[S, A any](ctx context.Context, log *logs, source S, ask func(context.Context, S) (A, error)) (answer A, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.log.panicked(fmt.Sprintf("the endpoint source %T", s), p)
-			c, err = endpoint.Catalog{}, fmt.Errorf("resolver: the endpoint source %T panicked: %v", s, p)
+			log.panicked(fmt.Sprintf("the source %T", source), p)
+			err = fmt.Errorf("resolver: the source %T panicked: %v", source, p)
 		}
 	}()
-	c, err = s.Endpoints(ctx)
-	if err != nil {
-		return endpoint.Catalog{}, err
-	}
-	return c.Normalize()
+	return ask(ctx, source)
 }

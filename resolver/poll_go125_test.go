@@ -136,7 +136,7 @@ func TestAnswersWithAnEnd(t *testing.T) {
 
 type immediateZone struct{ zoneFunc }
 
-func (immediateZone) Immediate() bool { return true }
+func (z immediateZone) Answer(ctx context.Context, _ bool) (zone.Answer, error) { return z.zoneFunc(ctx) }
 
 // The letters of a zone's name are an account's own: the name that the endpoints'
 // owner has for the ID is the one in their names.
@@ -190,12 +190,12 @@ func TestSourcesThatPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		log := &recorder{}
-		z := &rude{zoneFunc: func(context.Context) (zone.Answer, error) {
+		z := zoneFunc(func(context.Context) (zone.Answer, error) {
 			if asked++; asked == 1 {
 				panic("no zone")
 			}
 			return zone.Answer{Zone: inA}, nil
-		}}
+		})
 		r := newSlowResolver(t, z, endpointsFunc(func(context.Context) (endpoint.Catalog, error) { panic("no endpoints") }), resolver.WithLogger(log.logger()))
 		err := r.Ready(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "no zone") || !strings.Contains(err.Error(), "no endpoints") {
@@ -212,6 +212,10 @@ func TestSourcesThatPanic(t *testing.T) {
 	})
 }
 
-type rude struct{ zoneFunc }
-
-func (*rude) Immediate() bool { panic("am I?") }
+// Given a source that panics when it need not wait, then that is New's error.
+func TestSourceThatPanicsAtOnce(t *testing.T) {
+	z := immediateZone{func(context.Context) (zone.Answer, error) { panic("no zone") }}
+	if _, err := resolver.New(resolver.WithZone(z), resolver.WithEndpoints(endpoint.Static())); err == nil || !strings.Contains(err.Error(), "no zone") {
+		t.Errorf("New: got %v, want the panic as an error", err)
+	}
+}

@@ -142,41 +142,50 @@ func TestListingsThatShrink(t *testing.T) {
 	})
 }
 
-// shared is a source that many processes ask.
+// shared is a source that many processes ask, and that says when.
 type shared struct {
 	endpointsFunc
-	over time.Duration
+	first, next time.Duration
 }
 
-func (s shared) Spread() time.Duration { return s.over }
+func (s shared) Answer(ctx context.Context, wait bool) (endpoint.Answer, error) {
+	if !wait {
+		return endpoint.Answer{Source: "shared", Until: time.Now().Add(s.first)}, endpoint.ErrWouldBlock
+	}
+	cat, err := s.endpointsFunc(ctx)
+	return endpoint.Answer{Catalog: cat, Source: "shared", Until: time.Now().Add(s.next)}, err
+}
 
-type throttled struct{}
-
-func (throttled) Error() string             { return "RequestLimitExceeded" }
-func (throttled) RetryAfter() time.Duration { return 7 * time.Minute }
-
-// Given a source that many processes share, then it is first asked at a moment of
-// its own choosing, or at once when somebody waits for it; and when it is
+// Given a source that many processes share, then it is first asked when it wants
+// to be, or at once when somebody waits for it; and whether it answers or is
 // throttled, it is left alone for as long as it says.
 func TestSharedSources(t *testing.T) {
-	for _, waits := range []bool{false, true} {
+	for _, tt := range []struct {
+		waits bool
+		err   error
+	}{{false, errors.New("RequestLimitExceeded")}, {true, errors.New("RequestLimitExceeded")}, {false, nil}} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			asked := make(chan time.Duration, 10)
 			source := shared{func(context.Context) (endpoint.Catalog, error) {
 				asked <- time.Since(start)
-				return endpoint.Catalog{}, throttled{}
-			}, time.Hour}
+				return endpoint.Catalog{Endpoints: sqsOnly()}, tt.err
+			}, time.Hour, 7 * time.Minute}
 			r := newSlowResolver(t, zone.Static(inA), source)
-			if waits {
+			if got := r.Snapshot().CatalogSource; got != "shared" {
+				t.Errorf("the snapshot says that %q is asked", got)
+			}
+			if tt.waits {
 				if err := r.Ready(t.Context()); err == nil {
 					t.Error("ready without endpoints")
 				}
 			}
 			first := <-asked
-			if first > time.Hour || waits && first != 0 || !waits && first == 0 {
-				t.Errorf("somebody waits: %v: first asked after %v", waits, first)
+			want := map[bool]time.Duration{false: time.Hour, true: 0}
+			if first != want[tt.waits] {
+				t.Errorf("somebody waits: %v: first asked after %v, want %v", tt.waits, first, want[tt.waits])
 			}
+			r.Resolve(sqs)
 			if got := <-asked - first; got != 7*time.Minute {
 				t.Errorf("asked again after %v, want the seven minutes that the source said", got)
 			}

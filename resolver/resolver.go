@@ -40,13 +40,14 @@ type Resolver struct {
 
 // state is what the background knows, and requests don't read.
 type state struct {
-	zone        known[zone.Answer]
-	catalog     known[endpoint.Catalog]
-	mode        Mode
-	shift       shift
-	remarks     []string // of those who use the resolver, for snapshots
-	pendingLogs []func() // what is to be logged once mu is free, see unlock
-	closed      bool
+	zone          known[zone.Answer]
+	catalog       known[endpoint.Catalog]
+	catalogSource string // who was asked for it last
+	mode          Mode
+	shift         shift
+	remarks       []string // of those who use the resolver, for snapshots
+	pendingLogs   []func() // what is to be logged once mu is free, see unlock
+	closed        bool
 }
 
 // EnvMode is the environment variable that sets the mode of resolvers made without
@@ -79,12 +80,10 @@ func New(opts ...Option) (*Resolver, error) {
 	}
 	r.unmatched = (&entry{info: &endpointInfo{counts: &counts{}}}).keep("", "")
 	r.names = newNames(r.log, r.background)
-	polls := r.polls()
-	for _, p := range polls {
-		if err := p.askNow(r.background.ctx); err != nil {
-			r.background.stop()
-			return nil, err
-		}
+	polls, err := r.startPolls(r.background.ctx)
+	if err != nil {
+		r.background.stop()
+		return nil, err
 	}
 	r.mu.Lock()
 	r.publish()
@@ -194,7 +193,7 @@ func canonical(host string) string {
 
 // Ready waits until the zone and the endpoints have been asked for once, and
 // says what is still not known then; the resolver goes on trying. A source that
-// spreads first questions over a while is asked at once. It is for
+// wants to be asked later at first is asked at once. It is for
 // tests, for cold starts that would rather wait than have their first calls leave
 // the zone, and for diagnosis. Other callers don't need it.
 func (r *Resolver) Ready(ctx context.Context) error {

@@ -70,7 +70,12 @@ func expectUntouched(t testing.TB, got resolver.Route, asked string, reason reso
 // zoneFunc and endpointsFunc are sources that do what a test needs.
 type zoneFunc func(ctx context.Context) (zone.Answer, error)
 
-func (f zoneFunc) Answer(ctx context.Context) (zone.Answer, error) { return f(ctx) }
+func (f zoneFunc) Answer(ctx context.Context, wait bool) (zone.Answer, error) {
+	if !wait {
+		return zone.Answer{}, zone.ErrWouldBlock
+	}
+	return f(ctx)
+}
 
 func (f zoneFunc) Zone(ctx context.Context) (zone.Zone, error) {
 	a, err := f(ctx)

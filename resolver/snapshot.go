@@ -75,7 +75,7 @@ func (r *Resolver) Snapshot() Snapshot {
 		Unmatched:        r.unmatched.info.counts.byReason(),
 		Panics:           r.log.panics.Load(),
 	}
-	s.CatalogTime, s.CatalogSource = r.catalog.since, endpoint.NameOf(r.config.endpoints)
+	s.CatalogTime, s.CatalogSource = r.catalog.since, r.catalogSource
 	s.Notes = slices.Concat(r.remarks, r.catalog.value.Notes, t.notes)
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()

@@ -97,7 +97,10 @@ func newResolverOf(t *testing.T, z zone.Zone, cat endpoint.Catalog) *resolver.Re
 type source struct{ catalog endpoint.Catalog }
 
 func (s source) Endpoints(context.Context) (endpoint.Catalog, error) { return s.catalog, nil }
-func (source) Immediate() bool                                       { return true }
+
+func (s source) Answer(context.Context, bool) (endpoint.Answer, error) {
+	return endpoint.Answer{Catalog: s.catalog}, nil
+}
 
 // noZone never knows.
 type noZone struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,13 +23,12 @@ type Client interface {
 var _ Client = (*ec2.Client)(nil)
 
 // Source asks EC2 which endpoints the VPC has. Make one with [New] or
-// [NewFromClient]; the zero value is none. It may be used by several goroutines
-// at once. It asks when it is asked: how often, and what to do with the last
-// answer when there is none, is up to its caller.
+// [NewFromClient]; the zero value is not usable. It may be used by several
+// goroutines at once. It asks when it is asked: how often, and what to do with the
+// last answer when there is none, is up to its caller.
 type Source struct {
+	config config
 	client Client
-	tag    tag
-	spread time.Duration
 	imds   func(context.Context) (vpc string, err error)
 
 	mu    sync.Mutex
@@ -36,62 +36,56 @@ type Source struct {
 	zones map[string]string // zone IDs to names, as last heard; nil: never
 }
 
-const defaultSpread = 10 * time.Minute
-
-var (
-	_ endpoint.Source = (*Source)(nil)
-	_ endpoint.Spread = (*Source)(nil)
-)
-
-// Spread is what [WithSpread] says.
-func (s *Source) Spread() time.Duration { return s.spread }
-
-// String is "ec2".
-func (s *Source) String() string { return "ec2" }
+var _ endpoint.Answerer = (*Source)(nil)
 
 // Option configures [New] and [NewFromClient].
-type Option func(*Source) error
+type Option func(*config)
+
+type config struct {
+	vpc    string
+	tag    tag
+	spread time.Duration
+	err    error // what is wrong with the options
+}
+
+// defaultSpread is what some 300 processes that start together need in order not
+// to be throttled: see the package's documentation.
+const defaultSpread = 15 * time.Second
 
 // WithVPC says whose endpoints are wanted: "vpc-0a1b2c3d4e5f60718". The default
-// is the VPC that instance metadata names. Where there is none (Fargate, Lambda,
-// a container behind a hop limit of 1), this or [WithTag] is needed.
+// is the VPC that instance metadata names. Without instance metadata (Fargate,
+// Lambda, a container behind a hop limit of 1) it is needed.
 func WithVPC(id string) Option {
-	return func(s *Source) error {
+	return func(c *config) {
 		if !isVPC(id) {
-			return fmt.Errorf("%q is not the id of a VPC: want one like vpc-0a1b2c3d4e5f60718", id)
+			c.err = errors.Join(c.err, fmt.Errorf("%q is not the id of a VPC: want one like vpc-0a1b2c3d4e5f60718", id))
 		}
-		s.vpc = id
-		return nil
+		c.vpc = id
 	}
 }
 
-// WithTag names a tag that endpoints have, key and value. It does two things.
-// Of several endpoints for one service, none of which has private DNS, those
-// with the tag are used. And without [WithVPC], the VPC is the one whose
-// endpoints have the tag, which have to be one VPC's; instance metadata is then
-// not asked. The VPC's endpoints for other services need no tag.
+// WithTag prefers endpoints that have a tag with this key and value: of several
+// endpoints for one service, none of which has private DNS, those with the tag are
+// used. Endpoints for other services need no tag.
 func WithTag(key, value string) Option {
-	return func(s *Source) error {
+	return func(c *config) {
 		if key == "" {
-			return errors.New("a tag needs a key")
+			c.err = errors.Join(c.err, errors.New("a tag needs a key"))
 		}
-		s.tag = tag{key, value}
-		return nil
+		c.tag = tag{key, value}
 	}
 }
 
-// WithSpread says over what time the first questions of a fleet's processes are
-// spread: each asks at a random moment within it, unless somebody waits for its
-// resolver to be ready. The default is ten minutes, which 10,000 processes that
-// start together need in order not to be throttled; N of them need N/20 seconds.
-// Zero has the process ask as it starts.
+// WithSpread sets over what time a fleet's processes spread their first calls: each
+// asks at a random moment within it, unless the resolver's Ready waits for it. The
+// default is 15 seconds, which is enough for 300 processes that start together. N
+// of them need N/16 seconds: 10,000 need ten minutes. Zero asks at once.
 func WithSpread(d time.Duration) Option {
-	return func(s *Source) error {
+	return func(c *config) {
 		if d < 0 {
-			return fmt.Errorf("a spread of %v is less than none", d)
+			c.err = errors.Join(c.err, fmt.Errorf("a spread of %v is negative", d))
 		}
-		s.spread = d
-		return nil
+		c.spread = d
 	}
 }
 
@@ -119,13 +113,14 @@ func NewFromClient(client Client, opts ...Option) (*Source, error) {
 }
 
 func newSource(client Client, imds func(context.Context) (string, error), opts []Option) (*Source, error) {
-	s := &Source{client: client, imds: imds, spread: defaultSpread}
+	c := config{spread: defaultSpread}
 	for _, opt := range opts {
-		if err := opt(s); err != nil {
-			return nil, fmt.Errorf("discovery: %w", err)
-		}
+		opt(&c)
 	}
-	return s, nil
+	if c.err != nil {
+		return nil, fmt.Errorf("discovery: %w", c.err)
+	}
+	return &Source{config: c, client: client, imds: imds, vpc: c.vpc}, nil
 }
 
 // Endpoints asks EC2 for the VPC's endpoints and, until it is known, for the map
@@ -139,12 +134,32 @@ func (s *Source) Endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	return cat, nil
 }
 
+// Answer is Endpoints for callers that ask again and again, such as a resolver: it
+// tells them when. If wait is false, that is the moment of the first call, at
+// random within the time of [WithSpread]; after a [ThrottledError] it is when its
+// RetryAfter has passed.
+func (s *Source) Answer(ctx context.Context, wait bool) (endpoint.Answer, error) {
+	a := endpoint.Answer{Source: "ec2"}
+	if !wait {
+		if s.config.spread > 0 {
+			a.Until = time.Now().Add(rand.N(s.config.spread))
+		}
+		return a, endpoint.ErrWouldBlock
+	}
+	var err error
+	a.Catalog, err = s.Endpoints(ctx)
+	if throttled := (*ThrottledError)(nil); errors.As(err, &throttled) {
+		a.Until = time.Now().Add(throttled.RetryAfter())
+	}
+	return a, err
+}
+
 func (s *Source) endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	vpc, err := s.findVPC(ctx)
 	if err != nil {
 		return endpoint.Catalog{}, err
 	}
-	found, err := s.list(ctx, "vpc-id", vpc)
+	found, err := s.list(ctx, vpc)
 	if err != nil {
 		return endpoint.Catalog{}, err
 	}

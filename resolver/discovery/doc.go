@@ -49,9 +49,13 @@
 //
 // N processes that refresh every T seconds ask N/T times a second, and one that was just started asks at least once.
 // To leave half of the bucket to others, let T be N/10 or more: the usual 10 minutes suit 6,000 processes, and 10,000
-// want 17 minutes (resolver.WithRefresh). At 12,000 in 10 minutes nothing is left. Of a fleet whose processes start
-// together and ask at once, 1,300 a minute get an answer. So a process asks for the first time at a random moment within
-// ten minutes of its start, and goes without until then; in a smaller fleet, or where a process is to have its endpoints
-// when it starts, [WithSpread] shortens that, and waiting for the resolver's Ready asks at once. A process that is
-// throttled leaves EC2 alone for some minutes. Larger fleets are better off with one process that writes the file for all.
+// want 17 minutes (resolver.WithRefresh). At 12,000 in 10 minutes nothing is left.
+//
+// A process asks for the first time at a random moment within 15 seconds of its start, or at once if something waits for
+// the resolver's Ready. In 15 seconds EC2 answers 400 calls: 100 that the bucket holds, and 20 a second. So a fleet of
+// some 300 processes that start together needs no setting. A larger one spreads its first calls over N/16 seconds, ten
+// minutes for 10,000 ([WithSpread]), which leaves a fifth of the 20 a second to others. Without that nothing breaks: a
+// process that is throttled leaves EC2 alone for half a minute to ten and a half, and requests go meanwhile where they
+// would go without it. Of 10,000 processes that start within a minute, all have their endpoints after some 21 minutes
+// then, instead of ten. Even larger fleets are better off with one process that writes the file for all.
 package discovery

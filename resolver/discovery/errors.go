@@ -16,7 +16,8 @@ import (
 
 // ThrottledError is EC2's RequestLimitExceeded: the account as a whole asks more
 // often than it may. Asking again soon makes that worse for everybody in the
-// account, so whoever finds it in an error's chain should wait for RetryAfter.
+// account, so callers that find it in an error's chain wait for RetryAfter. A
+// resolver does, told by [Source.Answer].
 type ThrottledError struct {
 	// Err is what the SDK said.
 	Err   error
@@ -39,7 +40,7 @@ func (e *ThrottledError) RetryAfter() time.Duration { return e.after }
 
 const (
 	minPause = 30 * time.Second
-	spread   = 10 * time.Minute
+	backOff  = 10 * time.Minute
 )
 
 func isThrottling(err error) bool {
@@ -67,7 +68,7 @@ func explain(ctx context.Context, err error) error {
 		return fmt.Errorf("this role may not list VPC endpoints: allow ec2:DescribeVpcEndpoints and ec2:DescribeAvailabilityZones, "+
 			"or leave discovery out and set %s, which needs no permission: %w", endpoint.EnvEndpointsFile, err)
 	case isThrottling(err):
-		return &ThrottledError{Err: err, after: minPause + rand.N(spread)}
+		return &ThrottledError{Err: err, after: minPause + rand.N(backOff)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("EC2 could not be asked in time: a subnet without a way out needs an interface endpoint for EC2 with private DNS: %w", err)
 	}

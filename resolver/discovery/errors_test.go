@@ -90,7 +90,7 @@ func TestHugeAnswer(t *testing.T) {
 	}
 }
 
-// Given throttling, then whoever asks learns how long to leave EC2 alone without
+// Given throttling, then callers learn how long to leave EC2 alone, also without
 // importing this module, and can still see what the SDK said.
 func TestThrottling(t *testing.T) {
 	f := newFakeEC2(t)
@@ -98,14 +98,18 @@ func TestThrottling(t *testing.T) {
 	s := f.source(t)
 	pauses := map[time.Duration]bool{}
 	for range 5 {
-		_, err := s.Endpoints(t.Context())
-		var later interface{ RetryAfter() time.Duration }
-		if !errors.As(err, &later) {
-			t.Fatalf("%v has no RetryAfter", err)
+		before := time.Now()
+		a, err := s.Answer(t.Context(), true)
+		var throttled *ThrottledError
+		if !errors.As(err, &throttled) || a.Source != "ec2" {
+			t.Fatalf("got %+v, %v, want a ThrottledError of ec2", a, err)
 		}
-		pause := later.RetryAfter()
-		if pause < minPause || pause > minPause+spread {
-			t.Errorf("got %v, want %v to %v", pause, minPause, minPause+spread)
+		pause := throttled.RetryAfter()
+		if pause < minPause || pause > minPause+backOff {
+			t.Errorf("got %v, want %v to %v", pause, minPause, minPause+backOff)
+		}
+		if a.Until.Before(before.Add(pause)) || a.Until.After(time.Now().Add(pause)) {
+			t.Errorf("asked again at %v, want %v from now", a.Until, pause)
 		}
 		pauses[pause] = true
 		var api smithy.APIError

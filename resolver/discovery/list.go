@@ -28,21 +28,20 @@ type tag struct{ key, value string }
 
 func (t tag) String() string { return fmt.Sprintf("%q=%q", t.key, t.value) }
 
-// on tells whether a tag is on the endpoint. EC2's filters take * and ? for
-// wildcards; a tag is meant as it is written.
+// on reports whether the endpoint has the tag.
 func (t tag) on(e types.VpcEndpoint) bool {
 	return slices.ContainsFunc(e.Tags, func(has types.Tag) bool {
 		return aws.ToString(has.Key) == t.key && aws.ToString(has.Value) == t.value
 	})
 }
 
-// list asks for all interface and gateway endpoints that the filter matches. The
-// gateway endpoints say which interface endpoints are not worth their price.
-func (s *Source) list(ctx context.Context, filter, value string) ([]types.VpcEndpoint, error) {
+// list asks for all interface and gateway endpoints of the VPC. The gateway
+// endpoints say which interface endpoints are not worth their price.
+func (s *Source) list(ctx context.Context, vpc string) ([]types.VpcEndpoint, error) {
 	in := &ec2.DescribeVpcEndpointsInput{
 		MaxResults: aws.Int32(pageSize),
 		Filters: []types.Filter{
-			{Name: aws.String(filter), Values: []string{value}},
+			{Name: aws.String("vpc-id"), Values: []string{vpc}},
 			{Name: aws.String("vpc-endpoint-type"), Values: []string{
 				string(types.VpcEndpointTypeInterface), string(types.VpcEndpointTypeGateway),
 			}},
@@ -68,7 +67,7 @@ func (s *Source) list(ctx context.Context, filter, value string) ([]types.VpcEnd
 		}
 		in.NextToken = out.NextToken
 	}
-	return nil, fmt.Errorf("EC2 has more than %d pages of VPC endpoints: name one VPC by WithVPC", maxPages)
+	return nil, fmt.Errorf("EC2 has more than %d pages of VPC endpoints in %s", maxPages, vpc)
 }
 
 // catalog makes a catalogue of what EC2 listed for the VPC, by the rules that
@@ -85,7 +84,7 @@ func (s *Source) catalog(vpc string, found []types.VpcEndpoint) (endpoint.Catalo
 			return endpoint.Catalog{}, fmt.Errorf("EC2 was asked for the endpoints of %s, and its answer has one of %.40q", vpc, in)
 		}
 		d := describe(e)
-		tagged[d.VpcEndpointID] = s.tag.key != "" && s.tag.on(e)
+		tagged[d.VpcEndpointID] = s.config.tag.key != "" && s.config.tag.on(e)
 		descriptions = append(descriptions, d)
 	}
 	cat, err := endpoint.FromDescriptions(descriptions)
@@ -144,7 +143,7 @@ func (s *Source) prefer(cat *endpoint.Catalog, tagged map[string]bool) {
 		if by == "" || tagged[e.ID] || private[serviceOf(e)] {
 			return false
 		}
-		cat.Notes = append(cat.Notes, fmt.Sprintf("%s (%s) is left out: %s has the tag %s", e.ID, e.Service, by, s.tag))
+		cat.Notes = append(cat.Notes, fmt.Sprintf("%s (%s) is left out: %s has the tag %s", e.ID, e.Service, by, s.config.tag))
 		return true
 	})
 }

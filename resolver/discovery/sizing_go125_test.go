@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
 // bucket is the token bucket that EC2 keeps for each action, account and Region,
@@ -79,32 +81,22 @@ func (a *account) DescribeAvailabilityZones(context.Context, *ec2.DescribeAvaila
 	return &ec2.DescribeAvailabilityZonesOutput{AvailabilityZones: []types.AvailabilityZone{{ZoneId: &id, ZoneName: &name}}}, nil
 }
 
-// asker is how often an instance asks: what a resolver does with a source.
-type asker struct {
-	startIn time.Duration                          // all instances start within this time
-	delay   func() time.Duration                   // before the first ask
-	refresh func() time.Duration                   // after an answer
-	retry   func(nth int, err error) time.Duration // after a failure
+// fleet is n processes that start within a time, each with a resolver.
+type fleet struct {
+	n       int
+	startIn time.Duration
+	spread  time.Duration
+	hasty   bool // asks again within seconds whatever the source says
 }
 
-func upTo(d time.Duration) func() time.Duration {
-	return func() time.Duration { return rand.N(d + 1) }
-}
+// refresh is a resolver's ten minutes, give or take a tenth.
+func refresh() time.Duration { return 9*time.Minute + rand.N(2*time.Minute) }
 
-func tenMinutes() time.Duration { return 9*time.Minute + rand.N(2*time.Minute) }
-
-// doubling is a second, then ever more up to five minutes, each less up to half.
-func doubling(nth int, _ error) time.Duration {
+// doubling is a second, then ever more up to five minutes, each less up to half:
+// what a resolver does after an error that doesn't say when to ask again.
+func doubling(nth int) time.Duration {
 	pause := min(time.Second<<min(nth, 20), 5*time.Minute)
 	return pause - rand.N(pause/2)
-}
-
-func afterwards(nth int, err error) time.Duration {
-	var later interface{ RetryAfter() time.Duration }
-	if errors.As(err, &later) {
-		return later.RetryAfter()
-	}
-	return doubling(nth, err)
 }
 
 type turn struct {
@@ -122,65 +114,75 @@ func (t turns) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
 func (*turns) Push(any)            {}
 func (*turns) Pop() any            { return nil }
 
-// run lets n instances ask for an hour, and says when the last of them knew the
-// endpoints. One goroutine takes all the turns: the race detector can't watch
+// run lets the fleet ask for an hour, and says when the last of its processes knew
+// the endpoints. One goroutine takes all the turns: the race detector can't watch
 // 10,000 at a time.
-func (a asker) run(t *testing.T, n int) (*account, time.Duration) {
+func (f fleet) run(t *testing.T) (*account, time.Duration) {
 	t.Helper()
 	ec2, known := &account{}, time.Duration(0)
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var queue turns
-		for range n {
-			s, err := NewFromClient(ec2, WithVPC(vpc))
+		for range f.n {
+			s, err := NewFromClient(ec2, WithVPC(vpc), WithSpread(f.spread))
 			if err != nil {
 				t.Fatal(err)
 			}
-			queue = append(queue, turn{at: start.Add(rand.N(a.startIn) + a.delay()), source: s})
+			first, err := s.Answer(t.Context(), false)
+			if !errors.Is(err, endpoint.ErrWouldBlock) {
+				t.Fatal(err)
+			}
+			at := start.Add(rand.N(f.startIn + 1))
+			if !first.Until.IsZero() {
+				at = at.Add(time.Until(first.Until))
+			}
+			queue = append(queue, turn{at: at, source: s})
 		}
 		heap.Init(&queue)
-		for ignorant := n; queue[0].at.Sub(start) < time.Hour; heap.Fix(&queue, 0) {
+		for ignorant := f.n; queue[0].at.Sub(start) < time.Hour; heap.Fix(&queue, 0) {
 			next := &queue[0]
 			time.Sleep(time.Until(next.at))
-			if _, err := next.source.Endpoints(t.Context()); err != nil {
-				next.at = time.Now().Add(a.retry(next.failed, err))
+			answer, err := next.source.Answer(t.Context(), true)
+			switch {
+			case err == nil:
+				next.failed, next.at = 0, time.Now().Add(refresh())
+			case f.hasty || answer.Until.IsZero():
+				next.at = time.Now().Add(doubling(next.failed))
 				next.failed++
-				continue
+			default:
+				next.at = answer.Until
 			}
-			if !next.knows {
+			if err == nil && !next.knows {
 				next.knows = true
 				if ignorant--; ignorant == 0 {
 					known = time.Since(start)
 				}
 			}
-			next.failed = 0
-			next.at = time.Now().Add(a.refresh())
 		}
 	})
 	return ec2, known
 }
 
-// Given 10,000 instances that start within a minute, when each asks by one of
-// these policies, then EC2 sees this. Figures of a run are in the log (-v).
+// Given a fleet, when its processes start together and refresh as a resolver does,
+// then EC2 sees this. Figures of a run are in the log (-v).
 func TestSizing(t *testing.T) {
-	const (
-		n        = 10_000
-		interval = 10 * time.Minute
-		bears    = 60*refill + bucketSize // calls that the bucket can't refuse in any minute
-	)
+	const bears = 60*refill + bucketSize // calls that the bucket can't refuse in any minute
 	for _, tt := range []struct {
 		name          string
-		asker         asker
+		fleet         fleet
 		worst         int // most calls in any minute; 0: the policy is here for comparison
 		refused       int
 		known, steady time.Duration // until all know the endpoints; until no call is refused any more
 	}{
-		{"at once, and again within seconds", asker{time.Minute, upTo(0), tenMinutes, doubling}, 0, 0, 0, 0},
-		{"at once, and again when the error says", asker{time.Minute, upTo(0), tenMinutes, afterwards}, n + n/20, n, 45 * time.Minute, 45 * time.Minute},
-		{"the default: first within ten minutes", asker{time.Minute, upTo(defaultSpread), tenMinutes, afterwards}, bears, 0, interval + time.Minute, 0},
+		{"300 by default", fleet{300, 0, defaultSpread, false}, 300, 0, defaultSpread, 0},
+		{"10,000 by default", fleet{10_000, time.Minute, defaultSpread, false}, 11_000, 10_000, 45 * time.Minute, 45 * time.Minute},
+		{"10,000 with their spread", fleet{10_000, 0, 10 * time.Minute, false}, bears, 0, 10 * time.Minute, 0},
+		{"10,000 with their spread, started within a minute", fleet{10_000, time.Minute, 10 * time.Minute, false}, bears, 0, 11 * time.Minute, 0},
+		{"10,000 at once", fleet{10_000, time.Minute, 0, false}, 11_000, 10_000, 45 * time.Minute, 45 * time.Minute},
+		{"10,000 at once, and again within seconds", fleet{10_000, time.Minute, 0, true}, 0, 0, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ec2, known := tt.asker.run(t, n)
+			ec2, known := tt.fleet.run(t)
 			b := &ec2.endpoints
 			t.Logf("all know after %v; %d calls in an hour, %d of them refused, the last after %v; per minute: %v",
 				known.Round(time.Second), b.calls, b.refused, b.lastRefused.Round(time.Second), b.minutes)
@@ -197,8 +199,39 @@ func TestSizing(t *testing.T) {
 				t.Errorf("a call is refused after %v, want none after %v", b.lastRefused, tt.steady)
 			}
 			// Both actions have buckets of their own; the zones are asked for once.
-			if ec2.zones.refused > 0 || ec2.zones.calls != n {
-				t.Errorf("the zones were asked for %d times, %d refused, want %d and 0", ec2.zones.calls, ec2.zones.refused, n)
+			if ec2.zones.refused > 0 || ec2.zones.calls != tt.fleet.n {
+				t.Errorf("the zones were asked for %d times, %d refused, want %d and 0", ec2.zones.calls, ec2.zones.refused, tt.fleet.n)
+			}
+		})
+	}
+}
+
+// Given no options, then the first call is at a random moment within 15 seconds;
+// given a spread, within that.
+func TestFirstCall(t *testing.T) {
+	for _, tt := range []struct {
+		opts []Option
+		want time.Duration
+	}{{nil, 15 * time.Second}, {[]Option{WithSpread(time.Hour)}, time.Hour}, {[]Option{WithSpread(0)}, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			s, err := NewFromClient(&account{}, tt.opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var earliest, latest time.Duration
+			for i := range 200 {
+				a, err := s.Answer(t.Context(), false)
+				if !errors.Is(err, endpoint.ErrWouldBlock) || a.Source != "ec2" {
+					t.Fatalf("got %+v, %v, want only to be told when to ask ec2", a, err)
+				}
+				pause := max(0, time.Until(a.Until))
+				if i == 0 {
+					earliest = pause
+				}
+				earliest, latest = min(earliest, pause), max(latest, pause)
+			}
+			if latest > tt.want || latest < tt.want*9/10 || earliest > tt.want/10 {
+				t.Errorf("200 first calls: from %v to %v, want them all over %v", earliest, latest, tt.want)
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,11 +25,7 @@ func (s *Source) findVPC(ctx context.Context) (string, error) {
 	if vpc != "" {
 		return vpc, nil
 	}
-	find := s.imds
-	if s.tag.key != "" {
-		find = s.taggedVPC
-	}
-	vpc, err := find(ctx)
+	vpc, err := s.imds(ctx)
 	if err != nil {
 		return "", fmt.Errorf("the VPC is not known: %w", err)
 	}
@@ -38,30 +33,6 @@ func (s *Source) findVPC(ctx context.Context) (string, error) {
 	s.vpc = vpc
 	s.mu.Unlock()
 	return vpc, nil
-}
-
-// taggedVPC finds the VPC whose endpoints have the tag.
-func (s *Source) taggedVPC(ctx context.Context) (string, error) {
-	found, err := s.list(ctx, "tag:"+s.tag.key, s.tag.value)
-	if err != nil {
-		return "", err
-	}
-	var vpcs []string
-	for _, e := range found {
-		if vpc := aws.ToString(e.VpcId); s.tag.on(e) && !slices.Contains(vpcs, vpc) {
-			vpcs = append(vpcs, vpc)
-		}
-	}
-	slices.Sort(vpcs)
-	switch {
-	case len(vpcs) == 0:
-		return "", fmt.Errorf("no VPC endpoint of this account and Region has the tag %s: tag one, or use WithVPC", s.tag)
-	case len(vpcs) > 1:
-		return "", fmt.Errorf("the tag %s is on endpoints of %d VPCs, %.40q and %.40q among them: use WithVPC as well", s.tag, len(vpcs), vpcs[0], vpcs[1])
-	case !isVPC(vpcs[0]):
-		return "", fmt.Errorf("EC2 says %.40q, which is not the id of a VPC", vpcs[0])
-	}
-	return vpcs[0], nil
 }
 
 // isVPC accepts the old ids of eight hexadecimal digits, and those of seventeen.
@@ -101,7 +72,7 @@ func newIMDS(cfg aws.Config) func(context.Context) (string, error) {
 		defer cancel()
 		vpc, err := primaryVPC(ctx, client())
 		if err != nil {
-			return "", fmt.Errorf("IMDS: %w; where there is no instance metadata, use WithVPC or WithTag", err)
+			return "", fmt.Errorf("IMDS: %w; where there is no instance metadata, use WithVPC", err)
 		}
 		return vpc, nil
 	}

@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -166,59 +165,4 @@ func TestNoVPCFromIMDS(t *testing.T) {
 			t.Errorf("got %v and %v, want an error and no request", err, asked())
 		}
 	})
-}
-
-func TestVPCByTag(t *testing.T) {
-	tagged := func(i item, vpc, value string) item {
-		i.vpc, i.tags = vpc, map[string]string{"team": value}
-		return i
-	}
-	sqs, sns := interfaceTo("vpce-0aaaaaaaaaaaaaaa1", "sqs", "sqs"), interfaceTo("vpce-0bbbbbbbbbbbbbbb1", "sns", "sns")
-	ddb := interfaceTo("vpce-0ccccccccccccccc1", "dynamodb", "dynamodb")
-	for _, tt := range []struct {
-		name  string
-		items []item
-		want  string // the error; "": none
-	}{
-		{"one VPC", []item{tagged(sqs, vpc, "a"), sns, ddb, gatewayTo("vpce-032a826a", "dynamodb"), tagged(sqs, otherVPC, "b")}, ""},
-		{"nobody has the tag", []item{sqs, tagged(sns, vpc, "b")}, "no VPC endpoint"},
-		{"two VPCs have it", []item{tagged(sqs, vpc, "a"), tagged(sns, otherVPC, "a")}, "2 VPCs"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			asked := newFakeIMDS(t, nil)
-			f := newFakeEC2(t, tt.items...)
-			s, err := New(f.config(), WithTag("team", "a"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			cat, err := s.Endpoints(t.Context())
-			if tt.want != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "WithVPC") {
-					t.Errorf("got %v, want it to say %q", err, tt.want)
-				}
-				return
-			}
-			if err != nil || len(cat.Endpoints) != 3 || cat.Endpoints[2].FreePath == "" {
-				t.Errorf("got %+v, %v, want all of the VPC's, and its gateway endpoint heeded", cat, err)
-			}
-			if _, err := s.Endpoints(t.Context()); err != nil {
-				t.Error(err)
-			}
-			if n := len(f.calls("DescribeVpcEndpoints")); n != 3 {
-				t.Errorf("asked %d times, want once for the tag and twice for the VPC", n)
-			}
-			if len(asked()) > 0 {
-				t.Errorf("asked instance metadata %v", asked())
-			}
-		})
-	}
-
-	// EC2 takes * for anything; whoever tags things means what he writes.
-	s, err := New(newFakeEC2(t, tagged(sqs, vpc, "a"), tagged(sns, otherVPC, "*")).config(), WithTag("team", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.findVPC(context.Background()); got != otherVPC {
-		t.Errorf("a tag with a star: got %s, %v, want %s", got, err, otherVPC)
-	}
 }

@@ -47,9 +47,6 @@ func (c Catalog) clone() Catalog {
 // normalize fills in what Regional tells and checks everything that becomes
 // part of a host.
 func (e *Endpoint) normalize() error {
-	if e.AnyNames {
-		return e.checkAnyNames()
-	}
 	n, err := split(e.Regional)
 	if err != nil {
 		return err
@@ -89,30 +86,6 @@ func (e *Endpoint) normalize() error {
 	for _, host := range e.Hosts {
 		if why := n.privateFault(host); why != "" {
 			return fmt.Errorf("endpoint %s: its private DNS name %s can't be one: %s", e.ID, quote(host), why)
-		}
-	}
-	return nil
-}
-
-// checkAnyNames checks an endpoint whose names say nothing.
-func (e *Endpoint) checkAnyNames() error {
-	switch {
-	case e.ID == "" || !isHost(e.Service) || !IsRegion(e.Region):
-		return fmt.Errorf("endpoint %s with AnyNames: its ID, Service %s and Region %s have to be given", quote(e.ID), quote(e.Service), quote(e.Region))
-	case !isHost(e.Regional):
-		return fmt.Errorf("endpoint %s: its regional name %s is not a host name in lower case", quote(e.ID), quote(e.Regional))
-	case len(e.Zonal) == 0 || len(e.Hosts) == 0:
-		return fmt.Errorf("endpoint %s with AnyNames: Zonal and Hosts have to be given, they can't be derived", quote(e.ID))
-	}
-	for _, zone := range slices.Sorted(maps.Keys(e.Zonal)) {
-		if !InRegion(zone, e.Region) || !isHost(e.Zonal[zone]) {
-			return fmt.Errorf("endpoint %s: %s is not a zone of %s, or %s not a host name in lower case",
-				quote(e.ID), quote(zone), e.Region, quote(e.Zonal[zone]))
-		}
-	}
-	for _, host := range e.Hosts {
-		if !isHost(host) {
-			return fmt.Errorf("endpoint %s: its host %s is not a host name in lower case, or has a wildcard", quote(e.ID), quote(host))
 		}
 	}
 	return nil

@@ -24,5 +24,5 @@
 // Names become hosts that requests, signed with the caller's credentials, are sent to. So every name has to be a vpce
 // name of the form that AWS makes, in lower-case letters, digits and dashes, and every private DNS name has to lie
 // under the domains of whoever owns the vpce name: an endpoint under vpce.evil.example can't claim a host of AWS's.
-// Files are read up to 16 MiB. Code, and nothing else, can allow other names for an endpoint: see Endpoint.AnyNames.
+// Files are read up to 16 MiB.
 package endpoint

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestStaticReadsTheNames(t *testing.T) {
@@ -28,7 +30,7 @@ func TestStaticReadsTheNames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ask(t, Static(tt.given))
+			got := read(t, Static(tt.given))
 			if len(got.Endpoints) != 1 || !same(got.Endpoints[0], tt.want) {
 				t.Errorf("got  %+v\nwant %+v", got.Endpoints, tt.want)
 			}
@@ -131,11 +133,11 @@ func TestJoin(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.first.Regional, tt.second.Regional = sqsName, sqsName
 			tt.want.ID, tt.want.Service, tt.want.Region, tt.want.Regional = sqsID, "sqs", "us-east-1", sqsName
-			got := ask(t, Join(Static(tt.first), Static(tt.second, Endpoint{Regional: kmsName})))
+			got := read(t, Join(Static(tt.first), Static(tt.second, Endpoint{Regional: kmsName})))
 			if len(got.Endpoints) != 2 || !same(got.Endpoints[0], tt.want) {
 				t.Errorf("got  %+v\nwant %+v and another", got.Endpoints, tt.want)
 			}
-			if got := ask(t, Static(tt.first, tt.second)); len(got.Endpoints) != 1 || !same(got.Endpoints[0], tt.want) {
+			if got := read(t, Static(tt.first, tt.second)); len(got.Endpoints) != 1 || !same(got.Endpoints[0], tt.want) {
 				t.Errorf("listed twice in one catalogue: got %+v\nwant %+v", got.Endpoints, tt.want)
 			}
 		})
@@ -146,7 +148,7 @@ func TestJoin(t *testing.T) {
 // is believed, and a note says so.
 func TestJoinNotesConflicts(t *testing.T) {
 	other := strings.Replace(sqsName, "lj2wisx3", "lj2wisx4", 1)
-	got := ask(t, Join(
+	got := read(t, Join(
 		source{cat: Catalog{Endpoints: []Endpoint{{Regional: sqsName}}, ZoneNames: map[string]string{"use1-az6": "us-east-1a"}, Notes: []string{"mine"}}},
 		source{cat: Catalog{
 			Endpoints: []Endpoint{{Regional: other, Zonal: map[string]string{}}},
@@ -180,25 +182,79 @@ func TestJoinFailsWithOneOfThem(t *testing.T) {
 	}
 }
 
-func TestImmediate(t *testing.T) {
-	slow := source{}
+// Given a caller that can't wait, then sources that needn't wait answer, and the
+// others say that they have to, and when.
+func TestAskNow(t *testing.T) {
+	soon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	later := soon.Add(time.Minute)
+	broken := errors.New("no such luck")
+	own := source{cat: Catalog{Endpoints: []Endpoint{{Regional: sqsName}}}}
+	shared, answers := answerer{"ec2", soon, ErrWouldBlock}, answerer{"consul", soon, nil}
 	for _, tt := range []struct {
-		name string
-		of   Source
-		want bool
+		name  string
+		of    Source
+		want  string
+		until time.Time
+		err   error
 	}{
-		{"static", Static(), true},
-		{"environment", Env(), true},
-		{"file", File("x"), true},
-		{"one's own", slow, false},
-		{"joined", Join(Env(), File("x")), true},
-		{"joined with one that isn't", Join(Env(), slow), false},
-		{"nothing joined", Join(), true},
+		{"static", Static(Endpoint{Regional: sqsName}), "static", time.Time{}, nil},
+		{"environment", Env(), "environment", time.Time{}, nil},
+		{"file", File("/no/such"), "file /no/such", time.Time{}, os.ErrNotExist},
+		{"one's own", own, "endpoint.source", time.Time{}, ErrWouldBlock},
+		{"shared by many", shared, "ec2", soon, ErrWouldBlock},
+		{"an answer with an end", answers, "consul", soon, nil},
+		{"joined", Join(Env(), Static()), "environment + static", time.Time{}, nil},
+		{"joined, the first end counts", Join(Env(), answerer{"x", later, nil}, answers), "environment + x + consul", soon, nil},
+		{"joined with one that waits", Join(own, Env()), "endpoint.source + environment", time.Time{}, ErrWouldBlock},
+		{"joined with two that wait, the last counts", Join(shared, answerer{"x", later, ErrWouldBlock}, own, answers), "ec2 + x + endpoint.source + consul", later, ErrWouldBlock},
+		{"joined with one that is broken", Join(shared, answerer{"x", later, broken}, shared, answers), "ec2 + x + ec2 + consul", later, broken},
+		{"nothing joined", Join(), "", time.Time{}, nil},
+		{"nil", nil, "", time.Time{}, errAny},
 	} {
-		i, ok := tt.of.(Immediate)
-		if got := ok && i.Immediate(); got != tt.want {
-			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			setenv(t, "", "", "")
+			got, err := AskNow(t.Context(), tt.of)
+			if !errors.Is(err, tt.err) && (tt.err != errAny || err == nil) {
+				t.Errorf("got error %v, want %v", err, tt.err)
+			}
+			if tt.want == "" && tt.err == nil {
+				tt.want = "endpoint.join"
+			}
+			if got.Source != tt.want || !got.Until.Equal(tt.until) {
+				t.Errorf("got %q until %v, want %q until %v", got.Source, got.Until, tt.want, tt.until)
+			}
+			if err != nil && got.Catalog.Endpoints != nil {
+				t.Errorf("got %+v beside the error", got.Catalog)
+			}
+		})
+	}
+}
+
+var errAny = errors.New("any")
+
+// answerer is a source that says more than the catalogue.
+type answerer struct {
+	name  string
+	until time.Time
+	err   error
+}
+
+func (a answerer) Endpoints(context.Context) (Catalog, error) { return Catalog{}, a.err }
+
+func (a answerer) Answer(context.Context, bool) (Answer, error) {
+	return Answer{Source: a.name, Until: a.until, Catalog: Catalog{Endpoints: []Endpoint{{Regional: kmsName}}}}, a.err
+}
+
+// Whatever a source says, Ask's answer is normalized, and an error stands alone
+// with the source's name.
+func TestAsk(t *testing.T) {
+	got, err := Ask(t.Context(), source{cat: Catalog{Endpoints: []Endpoint{{Regional: sqsName}}}})
+	if err != nil || got.Catalog.Endpoints[0].ID != sqsID || got.Source != "endpoint.source" {
+		t.Errorf("got %+v, %v; want the endpoint's id, and the source's type", got, err)
+	}
+	got, err = Ask(t.Context(), source{cat: Catalog{Endpoints: []Endpoint{{Regional: "evil.example.com"}}}})
+	if err == nil || got.Catalog.Endpoints != nil || got.Source != "endpoint.source" {
+		t.Errorf("got %+v, %v; want an error, and the source's type", got, err)
 	}
 }
 
@@ -211,22 +267,22 @@ func TestAnswersAreCopies(t *testing.T) {
 	sources := map[string]Source{"static": Static(endpoints...), "join": Join(own, Static(endpoints...))}
 	before := map[string]string{}
 	for name, s := range sources {
-		before[name] = fmt.Sprint(ask(t, s))
+		before[name] = fmt.Sprint(read(t, s))
 	}
 	for name, s := range sources {
-		got := ask(t, s)
+		got := read(t, s)
 		got.Endpoints[0].Zonal["us-east-1b"] = "evil.example.com"
 		got.Endpoints[0].Hosts[0] = "evil.example.com"
 		got.Endpoints[0].Regional = "evil.example.com"
 		if got.ZoneNames != nil {
 			got.ZoneNames["use1-az1"], got.Notes[0] = "evil", "evil"
 		}
-		if now := fmt.Sprint(ask(t, s)); now != before[name] {
+		if now := fmt.Sprint(read(t, s)); now != before[name] {
 			t.Errorf("%s, after its answer was changed: got %s, want %s", name, now, before[name])
 		}
 	}
 	given.Zonal["us-east-1c"], given.Hosts[0], endpoints[0].Regional = "evil.example.com", "evil.example.com", "evil.example.com"
-	if now := fmt.Sprint(ask(t, sources["static"])); now != before["static"] {
+	if now := fmt.Sprint(read(t, sources["static"])); now != before["static"] {
 		t.Errorf("after what it was made from was changed: got %s, want %s", now, before["static"])
 	}
 }
@@ -266,7 +322,7 @@ type source struct {
 
 func (s source) Endpoints(context.Context) (Catalog, error) { return s.cat, s.err }
 
-func ask(t *testing.T, s Source) Catalog {
+func read(t *testing.T, s Source) Catalog {
 	t.Helper()
 	cat, err := s.Endpoints(context.Background())
 	if err != nil {

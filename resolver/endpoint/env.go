@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -31,14 +30,9 @@ const (
 // an endpoint's DnsEntries joined: zonal names say which zones it has, and
 // private DNS names (each belongs to the endpoint named before it) say that it
 // has private DNS.
-func Env() Source { return env{} }
+func Env() Source { return local{"environment", readEnv} }
 
-type env struct{}
-
-func (env) Immediate() bool { return true }
-func (env) String() string  { return "environment" }
-
-func (env) Endpoints(context.Context) (Catalog, error) {
+func readEnv() (Catalog, error) {
 	wrong := func(variable string, err error) (Catalog, error) {
 		return Catalog{}, fmt.Errorf("endpoint: %s: %w", variable, err)
 	}

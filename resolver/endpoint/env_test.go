@@ -70,7 +70,7 @@ func TestEnvList(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			setenv(t, tt.list, "", "")
-			got := ask(t, Env()).Endpoints
+			got := read(t, Env()).Endpoints
 			if len(got) != len(tt.want) {
 				t.Fatalf("got %d endpoints %+v, want %d", len(got), got, len(tt.want))
 			}
@@ -126,7 +126,7 @@ func TestEnvRefuses(t *testing.T) {
 func TestEnvZoneNames(t *testing.T) {
 	setenv(t, "", "", "use1-az6=us-east-1a, use1-az1=us-east-1b\nuse1-az6=us-east-1a")
 	want := map[string]string{"use1-az6": "us-east-1a", "use1-az1": "us-east-1b"}
-	if got := ask(t, Env()).ZoneNames; !maps.Equal(got, want) {
+	if got := read(t, Env()).ZoneNames; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -137,7 +137,7 @@ func TestEnvZoneNames(t *testing.T) {
 func TestEnvJoinsFiles(t *testing.T) {
 	const s3 = "*.vpce-0a000000000000002-abcd2345.s3.us-east-1.vpce.amazonaws.com"
 	setenv(t, s3, "testdata/describe-vpc-endpoints.json , testdata/describe-availability-zones.json,", "use1-az6=us-east-1d")
-	got := ask(t, Env())
+	got := read(t, Env())
 	if len(got.Endpoints) != 5 {
 		t.Fatalf("got %d endpoints %+v, want 5", len(got.Endpoints), got.Endpoints)
 	}
@@ -156,11 +156,11 @@ func TestEnvJoinsFiles(t *testing.T) {
 func TestEnvIsReadEachTime(t *testing.T) {
 	setenv(t, sqsName, "", "")
 	s := Env()
-	ask(t, s)
+	read(t, s)
 	if err := os.Setenv(EnvEndpoints, kmsName); err != nil {
 		t.Fatal(err)
 	}
-	if got := ask(t, s).Endpoints; len(got) != 1 || got[0].Regional != kmsName {
+	if got := read(t, s).Endpoints; len(got) != 1 || got[0].Regional != kmsName {
 		t.Errorf("got %+v, want only %s", got, kmsName)
 	}
 }

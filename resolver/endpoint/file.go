@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,19 +34,14 @@ const maxFile = 16 << 20
 // A file that isn't there, isn't a regular one, is larger than 16 MiB or holds
 // anything else is an error, and so is a single name in it that AWS would not
 // list there: nothing is taken of such a file.
-func File(path string) Source { return file(path) }
-
-type file string
-
-func (file) Immediate() bool  { return true }
-func (f file) String() string { return "file " + string(f) }
-
-func (f file) Endpoints(context.Context) (Catalog, error) {
-	cat, err := readFile(string(f))
-	if err != nil {
-		return Catalog{}, fmt.Errorf("endpoint: %w", err)
-	}
-	return cat, nil
+func File(path string) Source {
+	return local{"file " + path, func() (Catalog, error) {
+		cat, err := readFile(path)
+		if err != nil {
+			return Catalog{}, fmt.Errorf("endpoint: %w", err)
+		}
+		return cat, nil
+	}}
 }
 
 func readFile(path string) (Catalog, error) {

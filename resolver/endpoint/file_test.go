@@ -50,7 +50,7 @@ func listing(descriptions ...string) string {
 // Given what the AWS CLI prints for a VPC with a bit of everything, when it is
 // read as it is, then what can be used is taken, and the rest noted.
 func TestFile(t *testing.T) {
-	got := ask(t, File("testdata/describe-vpc-endpoints.json"))
+	got := read(t, File("testdata/describe-vpc-endpoints.json"))
 	zonal := func(id, service, tail string, zones ...string) map[string]string {
 		m := map[string]string{}
 		for _, z := range zones {
@@ -149,7 +149,7 @@ func TestFileEndpoint(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ask(t, File(write(t, tt.content)))
+			got := read(t, File(write(t, tt.content)))
 			want, err := Catalog{Endpoints: []Endpoint{tt.want}}.Normalize()
 			if err != nil {
 				t.Fatal(err)
@@ -176,7 +176,7 @@ func TestFileLeavesOut(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ask(t, File(write(t, listing(tt.description, describe(`VpcEndpointId="vpce-00112233445566778"`, kmsName)))))
+			got := read(t, File(write(t, listing(tt.description, describe(`VpcEndpointId="vpce-00112233445566778"`, kmsName)))))
 			if len(got.Endpoints) != 1 || got.Endpoints[0].Regional != kmsName {
 				t.Errorf("got %+v, want only %s", got.Endpoints, kmsName)
 			}
@@ -192,7 +192,7 @@ func TestFileBoundsNotes(t *testing.T) {
 	for i := range many {
 		many[i] = describe(`State="pending"`, sqsName)
 	}
-	got := ask(t, Join(File(write(t, listing(many...))), File(write(t, listing(many...))))).Notes
+	got := read(t, Join(File(write(t, listing(many...))), File(write(t, listing(many...))))).Notes
 	if len(got) != maxNotes || !strings.HasPrefix(got[maxNotes-1], "and ") {
 		t.Errorf("got %d notes, the last %q; want %d, of which the last says that there are more", len(got), got[len(got)-1], maxNotes)
 	}
@@ -215,7 +215,7 @@ func TestFileZoneNames(t *testing.T) {
 		"said twice":    File(write(t, endpoints+string(zones)+string(zones))),
 		"first of them": Join(File("testdata/describe-availability-zones.json"), File(write(t, endpoints))),
 	} {
-		got := ask(t, s)
+		got := read(t, s)
 		if len(got.Endpoints) != 1 || len(got.ZoneNames) != 3 || got.ZoneNames["use1-az6"] != "us-east-1a" || got.ZoneNames["use1-wl1-bos-wlz1"] != "us-east-1-wl1-bos-wlz-1" {
 			t.Errorf("%s: got %+v, want one endpoint and three zones", name, got)
 		}
@@ -227,11 +227,11 @@ func TestFileZoneNames(t *testing.T) {
 func TestFileIsReadEachTime(t *testing.T) {
 	path := write(t, listing(describe("", sqsName)))
 	s := File(path)
-	ask(t, s)
+	read(t, s)
 	if err := os.WriteFile(path, []byte(listing()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := ask(t, s).Endpoints; len(got) != 0 {
+	if got := read(t, s).Endpoints; len(got) != 0 {
 		t.Errorf("got %+v, want none", got)
 	}
 	if err := os.WriteFile(path, []byte(`{"Vpc`), 0o600); err != nil {

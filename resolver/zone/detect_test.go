@@ -1,10 +1,10 @@
 package zone
 
 import (
+	"fmt"
 	"net/http"
-	"os"
-	"strings"
 	"testing"
+	"time"
 )
 
 func TestDetect(t *testing.T) {
@@ -83,6 +83,8 @@ func TestDetect(t *testing.T) {
 			got, err := Ask(t.Context(), source)
 			if len(c.inError) == 0 {
 				c.inError = []string{""}
+			} else if c.want.Source = "detect"; c.env["AZAFFINITY_ZONE"] != "" {
+				c.want.Source = "env"
 			}
 			for _, inError := range c.inError {
 				wantAnswer(t, got, err, c.want, inError)
@@ -97,14 +99,30 @@ func TestDetect(t *testing.T) {
 	}
 }
 
+// Given an agent that is slow, when Detect is given more time than the usual second, then it waits for the answer.
 func TestDetectTakesOptions(t *testing.T) {
-	bareEnvironment(t)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	fakeECS(t, taskOnEC2)
-	// To dial 0.0.0.0 is to dial this machine, but it is no loopback address.
-	t.Setenv("ECS_CONTAINER_METADATA_URI_V4", strings.Replace(os.Getenv("ECS_CONTAINER_METADATA_URI_V4"), "127.0.0.1", "0.0.0.0", 1))
-	got, err := Ask(t.Context(), Detect())
-	wantAnswer(t, got, err, Answer{}, "zone.AllowAnyAddress()")
-	got, err = Ask(t.Context(), Detect(nil, AllowAnyAddress(), patient))
-	wantAnswer(t, got, err, Answer{Zone: Zone{Name: "us-west-2d"}, Source: "ecs"}, "")
+	for _, c := range []struct {
+		name    string
+		options []Option
+		want    Answer
+		inError string
+	}{
+		{"too little time", []Option{WithTimeout(20 * time.Millisecond)}, Answer{Source: "detect"}, "ECS: ECS_CONTAINER_METADATA_URI_V4 names"},
+		{"none is the default", []Option{WithTimeout(20 * time.Millisecond), WithTimeout(0)}, Answer{Source: "detect"}, "no answer within 20ms"},
+		{"enough", []Option{patient}, Answer{Zone: Zone{Name: "us-west-2d"}, Source: "ecs"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bareEnvironment(t)
+			t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			fakeECSWith(t, func(w http.ResponseWriter, r *http.Request) {
+				if c.inError != "" {
+					<-r.Context().Done()
+					return
+				}
+				fmt.Fprint(w, taskOnEC2)
+			})
+			got, err := Ask(t.Context(), Detect(c.options...))
+			wantAnswer(t, got, err, c.want, c.inError)
+		})
+	}
 }

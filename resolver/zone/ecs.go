@@ -13,17 +13,17 @@ import (
 // is new enough, its ID. It works wherever ECS set ECS_CONTAINER_METADATA_URI_V4; on ECS Anywhere there is no zone to
 // tell.
 func ECS(opts ...Option) Source {
-	o := newOptions(opts)
-	return source(func(ctx context.Context) (Answer, error) {
+	c := newConfig(opts)
+	return remote{"ecs", func(ctx context.Context) (Answer, error) {
 		base := os.Getenv(ecsVar)
 		if base == "" {
-			return Answer{}, errors.New("ECS: " + ecsVar + " is not set: this is no ECS task")
+			return Answer{}, errors.New("ECS: " + ecsVar + " is not set: this is not an ECS task")
 		}
 		u, err := url.Parse(strings.TrimRight(base, "/") + "/task")
 		if err != nil {
 			return Answer{}, fmt.Errorf("ECS: %s is not a URL: %s", ecsVar, quote(base))
 		}
-		body, _, err := o.get(ctx, u, nil)
+		body, _, err := c.get(ctx, u, nil)
 		if err != nil {
 			return Answer{}, fmt.Errorf("ECS: %s names %s: %w", ecsVar, quote(u.Host), err)
 		}
@@ -31,8 +31,8 @@ func ECS(opts ...Option) Source {
 		if err != nil {
 			return Answer{}, fmt.Errorf("ECS: %w", err)
 		}
-		return Answer{Zone: z, Source: "ecs"}, nil
-	})
+		return Answer{Zone: z}, nil
+	}}
 }
 
 const ecsVar = "ECS_CONTAINER_METADATA_URI_V4"

@@ -43,16 +43,23 @@ const (
 	taskAnywhere     = `{"Cluster": "default", "LaunchType": "EXTERNAL"}`
 )
 
-// fakeECS serves a task's metadata where the environment says.
+// fakeECS serves a task's metadata at the address in the environment.
 func fakeECS(t *testing.T, task string) {
+	t.Helper()
+	fakeECSWith(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, task)
+	})
+}
+
+func fakeECSWith(t *testing.T, h http.HandlerFunc) {
 	t.Helper()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || r.URL.Path != "/v4/0123-456/task" {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, task)
+		h(w, r)
 	})
 	t.Setenv("ECS_CONTAINER_METADATA_URI_V4", server.URL+"/v4/0123-456")
 }
@@ -85,7 +92,7 @@ func TestECS(t *testing.T) {
 			fakeECS(t, c.task) // later than ECS: the environment is read at each ask
 			got, err := Ask(t.Context(), source)
 			if c.inError != "" {
-				wantAnswer(t, got, err, Answer{}, c.inError)
+				wantAnswer(t, got, err, Answer{Source: "ecs"}, c.inError)
 				if err != nil && !strings.HasPrefix(err.Error(), "ECS: ") {
 					t.Errorf("error %q doesn't start with its source", err)
 				}
@@ -120,7 +127,7 @@ func TestECSAddress(t *testing.T) {
 			bareEnvironment(t)
 			t.Setenv("ECS_CONTAINER_METADATA_URI_V4", c.uri)
 			got, err := Ask(t.Context(), ECS(patient))
-			wantAnswer(t, got, err, Answer{}, c.inError)
+			wantAnswer(t, got, err, Answer{Source: "ecs"}, c.inError)
 		})
 	}
 }
@@ -128,8 +135,8 @@ func TestECSAddress(t *testing.T) {
 func TestECSThatNeverAnswers(t *testing.T) {
 	bareEnvironment(t)
 	t.Setenv("ECS_CONTAINER_METADATA_URI_V4", "http://"+dead(t)+"/v4/x")
-	got, err := Ask(t.Context(), ECS(within(20*time.Millisecond)))
-	wantAnswer(t, got, err, Answer{}, "no answer within 20ms")
+	got, err := Ask(t.Context(), ECS(WithTimeout(20*time.Millisecond)))
+	wantAnswer(t, got, err, Answer{Source: "ecs"}, "no answer within 20ms")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

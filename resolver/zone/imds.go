@@ -20,25 +20,25 @@ import (
 // all. It speaks IMDSv2 only and doesn't retry. optFns are applied last and can change that, or set an endpoint; the
 // SDK's variables AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT and
 // AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE are heeded. All are read once, when the source is asked for the first time.
-func IMDS(optFns ...func(*imds.Options)) Source { return imdsSource(newOptions(nil), optFns) }
+func IMDS(optFns ...func(*imds.Options)) Source { return imdsSource(newConfig(nil), optFns) }
 
-func imdsSource(o options, optFns []func(*imds.Options)) Source {
-	client := sync.OnceValue(func() *imds.Client { return newIMDSClient(o.timeout, optFns) })
-	return source(func(ctx context.Context) (Answer, error) {
+func imdsSource(c config, optFns []func(*imds.Options)) Source {
+	client := sync.OnceValue(func() *imds.Client { return newIMDSClient(c.timeout, optFns) })
+	return remote{"imds", func(ctx context.Context) (Answer, error) {
 		var last exchange
-		asked, cancel := context.WithTimeout(context.WithValue(ctx, lastExchange{}, &last), o.timeout)
+		asked, cancel := context.WithTimeout(context.WithValue(ctx, lastExchange{}, &last), c.timeout)
 		defer cancel()
 		z, err := last.placement(asked, client())
 		switch {
 		case err == nil:
-			return Answer{Zone: z, Source: "imds"}, nil
+			return Answer{Zone: z}, nil
 		case ctx.Err() != nil:
 			return Answer{}, fmt.Errorf("IMDS: %w", ctx.Err())
 		case asked.Err() != nil || isTimeout(last.err):
 			return Answer{}, errors.New("IMDS timed out: in a container, raise the instance's metadata hop limit to 2, or set " + envVar)
 		}
 		return Answer{}, last.explain(err)
-	})
+	}}
 }
 
 // newIMDSClient makes a client by imds.New: NewFromConfig would bring a config's APIOptions along, ours among them.

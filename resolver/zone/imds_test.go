@@ -76,7 +76,7 @@ func (f *fakeIMDS) wantAsked(t *testing.T, want ...string) {
 }
 
 func patientIMDS(optFns ...func(*imds.Options)) Source {
-	return imdsSource(newOptions([]Option{patient}), optFns)
+	return imdsSource(newConfig([]Option{patient}), optFns)
 }
 
 func answerWith(status int, body string) http.HandlerFunc {
@@ -124,7 +124,7 @@ func TestIMDS(t *testing.T) {
 			newFakeIMDS(t, c.instead)
 			got, err := Ask(t.Context(), source)
 			if c.inError != "" {
-				wantAnswer(t, got, err, Answer{}, c.inError)
+				wantAnswer(t, got, err, Answer{Source: "imds"}, c.inError)
 				if err != nil && (!strings.HasPrefix(err.Error(), "IMDS") || !strings.HasSuffix(err.Error(), "set AZAFFINITY_ZONE")) {
 					t.Errorf("error %q doesn't start with its source and end with the remedy", err)
 				}
@@ -182,16 +182,16 @@ func TestIMDSTimesOut(t *testing.T) {
 	bareEnvironment(t)
 	const want = "IMDS timed out: in a container, raise the instance's metadata hop limit to 2, or set AZAFFINITY_ZONE"
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+dead(t))
-	got, err := Ask(t.Context(), imdsSource(options{timeout: 20 * time.Millisecond}, nil))
-	wantAnswer(t, got, err, Answer{}, want)
+	got, err := Ask(t.Context(), imdsSource(config{timeout: 20 * time.Millisecond}, nil))
+	wantAnswer(t, got, err, Answer{Source: "imds"}, want)
 
 	// A body that never ends is past the header's deadline.
 	newFakeIMDS(t, map[string]http.HandlerFunc{namePath: func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}})
-	got, err = Ask(t.Context(), imdsSource(options{timeout: 100 * time.Millisecond}, nil))
-	wantAnswer(t, got, err, Answer{}, want)
+	got, err = Ask(t.Context(), imdsSource(config{timeout: 100 * time.Millisecond}, nil))
+	wantAnswer(t, got, err, Answer{Source: "imds"}, want)
 }
 
 func TestIMDSEndsWithTheCallersContext(t *testing.T) {
@@ -210,11 +210,11 @@ func TestIMDSThatIsNotThere(t *testing.T) {
 	bareEnvironment(t)
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+refusing(t))
 	got, err := Ask(t.Context(), patientIMDS())
-	wantAnswer(t, got, err, Answer{}, "connection refused; is this an EC2 instance with metadata enabled? If not, set AZAFFINITY_ZONE")
+	wantAnswer(t, got, err, Answer{Source: "imds"}, "connection refused; is this an EC2 instance with metadata enabled? If not, set AZAFFINITY_ZONE")
 
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "TRUE")
 	got, err = Ask(t.Context(), patientIMDS())
-	wantAnswer(t, got, err, Answer{}, `IMDS: access disabled to EC2 IMDS via client option, or "AWS_EC2_METADATA_DISABLED"`)
+	wantAnswer(t, got, err, Answer{Source: "imds"}, `IMDS: access disabled to EC2 IMDS via client option, or "AWS_EC2_METADATA_DISABLED"`)
 }
 
 func TestIMDSOptions(t *testing.T) {

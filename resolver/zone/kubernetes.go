@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,16 +12,16 @@ import (
 // metadata.labels), or the one label's bare value (fieldPath metadata.labels['topology.kubernetes.io/zone']). The
 // file is read at each ask, since Kubernetes rewrites it when a label changes.
 func Kubernetes(labelFile string) Source {
-	return immediate{func(context.Context) (Answer, error) {
+	return local{"kubernetes", func() (Zone, error) {
 		body, err := readFile(labelFile)
 		if err != nil {
-			return Answer{}, fmt.Errorf("kubernetes: %w", err)
+			return Zone{}, fmt.Errorf("kubernetes: %w", err)
 		}
 		z, err := parseLabels(body)
 		if err != nil {
-			return Answer{}, fmt.Errorf("kubernetes: %s: %w", labelFile, err)
+			return Zone{}, fmt.Errorf("kubernetes: %s: %w", labelFile, err)
 		}
-		return Answer{Zone: z, Source: "kubernetes"}, nil
+		return z, nil
 	}}
 }
 

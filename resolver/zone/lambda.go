@@ -15,21 +15,21 @@ import (
 // Lambda asks the metadata endpoint of the Lambda execution environment. It tells the zone's ID only. The answer holds
 // until its Cache-Control says: a restored snapshot may wake up in another zone.
 func Lambda(opts ...Option) Source {
-	o := newOptions(opts)
-	return source(func(ctx context.Context) (Answer, error) {
+	c := newConfig(opts)
+	return remote{"lambda", func(ctx context.Context) (Answer, error) {
 		host, token := os.Getenv(lambdaVar), os.Getenv(tokenVar)
 		switch {
 		case host == "":
-			return Answer{}, errors.New("Lambda: " + lambdaVar + " is not set: this is no Lambda function")
+			return Answer{}, errors.New("Lambda: " + lambdaVar + " is not set: this is not a Lambda function")
 		case token == "" || strings.ContainsFunc(token, unprintable):
-			return Answer{}, errors.New("Lambda: " + tokenVar + " is not set, or is no token")
+			return Answer{}, errors.New("Lambda: " + tokenVar + " is not set, or is not a token")
 		}
-		a, err := o.askLambda(ctx, host, token)
+		a, err := c.askLambda(ctx, host, token)
 		if err != nil {
 			return Answer{}, redact(fmt.Errorf("Lambda: %w", err), token)
 		}
 		return a, nil
-	})
+	}}
 }
 
 const (
@@ -38,12 +38,12 @@ const (
 )
 
 // askLambda follows "Using the Lambda metadata endpoint" of the Lambda Developer Guide.
-func (o options) askLambda(ctx context.Context, host, token string) (Answer, error) {
+func (c config) askLambda(ctx context.Context, host, token string) (Answer, error) {
 	u, err := url.Parse("http://" + host + "/2026-01-15/metadata/execution-environment")
 	if err != nil || u.Host != host {
 		return Answer{}, errors.New(lambdaVar + " is not a host and port")
 	}
-	body, header, err := o.get(ctx, u, http.Header{"Authorization": {"Bearer " + token}})
+	body, header, err := c.get(ctx, u, http.Header{"Authorization": {"Bearer " + token}})
 	if err == statusError(http.StatusUnauthorized) {
 		return Answer{}, fmt.Errorf("%w: %s was not accepted", err, tokenVar)
 	}
@@ -55,7 +55,7 @@ func (o options) askLambda(ctx context.Context, host, token string) (Answer, err
 		return Answer{}, err
 	}
 	// Round(0) takes the monotonic clock off, which can stand still while the environment is frozen.
-	return Answer{Zone: z, Source: "lambda", Until: time.Now().Round(0).Add(maxAge(header))}, nil
+	return Answer{Zone: z, Until: time.Now().Round(0).Add(maxAge(header))}, nil
 }
 
 // parseEnvironment reads the answer of the metadata endpoint. Its errors quote nothing: a confused server that echoes

@@ -64,7 +64,7 @@ func TestLambda(t *testing.T) {
 			before := time.Now()
 			got, err := Ask(t.Context(), source)
 			if c.inError != "" {
-				wantAnswer(t, got, err, Answer{}, c.inError)
+				wantAnswer(t, got, err, Answer{Source: "lambda"}, c.inError)
 				if err != nil && !strings.HasPrefix(err.Error(), "Lambda: ") {
 					t.Errorf("error %q doesn't start with its source", err)
 				}
@@ -126,14 +126,14 @@ func TestLambdaNeverPrintsTheToken(t *testing.T) {
 	}{
 		{"not set", "", "", "AWS_LAMBDA_METADATA_API is not set"},
 		{"no token", host, "", "AWS_LAMBDA_METADATA_TOKEN is not set"},
-		{"a token with a line's end", host, lambdaToken + "\r\nX: y", "is no token"},
-		{"a token that isn't ASCII", host, lambdaToken + "é", "is no token"},
+		{"a token with a line's end", host, lambdaToken + "\r\nX: y", "is not a token"},
+		{"a token that isn't ASCII", host, lambdaToken + "é", "is not a token"},
 		{"a server that echoes it", host, lambdaToken, "not a zone ID"},
-		{"a public address", "192.0.2.1:9001", lambdaToken, "refused, unless"},
-		{"a host name", "evil.example.com:9001", lambdaToken, "refused, unless"},
+		{"a public address", "192.0.2.1:9001", lambdaToken, "refused, since"},
+		{"a host name", "evil.example.com:9001", lambdaToken, "refused, since"},
 		{"nobody there", refusing(t), lambdaToken, "refused"},
 		{"a server that never answers", silent, lambdaToken, "no answer within 20ms"},
-		{"the token as the host", lambdaToken, lambdaToken, "refused, unless"},
+		{"the token as the host", lambdaToken, lambdaToken, "refused, since"},
 		{"the token as the port", "127.0.0.1:" + lambdaToken, lambdaToken, "not a host and port"},
 		{"the token as the user", lambdaToken + "@" + host, lambdaToken, "not a host and port"},
 		{"the token as a path", host + "/" + lambdaToken, lambdaToken, "not a host and port"},
@@ -147,10 +147,10 @@ func TestLambdaNeverPrintsTheToken(t *testing.T) {
 			t.Setenv("AWS_LAMBDA_METADATA_TOKEN", c.token)
 			timeout := patient
 			if c.host == silent {
-				timeout = within(20 * time.Millisecond)
+				timeout = WithTimeout(20 * time.Millisecond)
 			}
 			got, err := Ask(t.Context(), Lambda(timeout))
-			wantAnswer(t, got, err, Answer{}, c.inError)
+			wantAnswer(t, got, err, Answer{Source: "lambda"}, c.inError)
 			if err != nil && strings.Contains(err.Error(), lambdaToken[:10]) {
 				t.Errorf("the token, or a part of it, is in the error %q", err)
 			}

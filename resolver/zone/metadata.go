@@ -16,35 +16,29 @@ import (
 	"time"
 )
 
-// Option changes how [ECS], [Lambda] and [Detect] ask.
-type Option interface{ apply(*options) }
+// Option configures [ECS], [Lambda] and [Detect].
+type Option func(*config)
 
-// AllowAnyAddress lets ECS_CONTAINER_METADATA_URI_V4 and AWS_LAMBDA_METADATA_API lead to any host. By default they
-// must name a loopback or link-local IP address, as they do on AWS: whoever can set an environment variable should not
-// thereby receive the Lambda token. For emulators on another host.
-func AllowAnyAddress() Option { return anyAddress{} }
-
-type anyAddress struct{}
-
-func (anyAddress) apply(o *options) { o.anyAddress = true }
-
-type options struct {
-	anyAddress bool
-	timeout    time.Duration // of one ask; tests shorten it
-}
-
-func newOptions(opts []Option) options {
-	o := options{timeout: askTimeout}
-	for _, opt := range opts {
-		if opt != nil {
-			opt.apply(&o)
+// WithTimeout sets how long one ask of one metadata service may take in all. The default, also if d is not positive, is
+// one second: metadata services answer in milliseconds or not at all. More is for containers that share an agent with
+// many others, or a fraction of a CPU; the AWS CLI has AWS_METADATA_SERVICE_TIMEOUT for them.
+func WithTimeout(d time.Duration) Option {
+	return func(c *config) {
+		if d > 0 {
+			c.timeout = d
 		}
 	}
-	return o
 }
 
-// askTimeout is what one ask of one metadata service may take in all. They answer in milliseconds or not at all.
-const askTimeout = time.Second
+type config struct{ timeout time.Duration }
+
+func newConfig(opts []Option) config {
+	c := config{timeout: time.Second}
+	for _, opt := range opts {
+		opt(&c)
+	}
+	return c
+}
 
 // newTransport returns a transport for metadata: no proxy, since the answer is this machine's and a proxy's would be
 // another's; no kept connections, since nobody asks again soon, their goroutines would outlive the ask, and Lambda
@@ -73,22 +67,21 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("the answer was %d %s", int(e), http.StatusText(int(e)))
 }
 
-// get asks for u, of which the scheme is http or https and the host is one that the options allow. Neither the URL nor
-// a header's value is in its errors.
-func (o options) get(ctx context.Context, u *url.URL, header http.Header) ([]byte, http.Header, error) {
-	if err := o.checkAddress(u); err != nil {
+// get asks for u. Neither the URL nor a header's value is in its errors.
+func (c config) get(ctx context.Context, u *url.URL, header http.Header) ([]byte, http.Header, error) {
+	if err := checkAddress(u); err != nil {
 		return nil, nil, err
 	}
-	asked, cancel := context.WithTimeout(ctx, o.timeout)
+	asked, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(asked, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, nil, o.explain(ctx, err)
+		return nil, nil, c.explain(ctx, err)
 	}
 	req.Header = header
 	resp, err := newClient(newTransport()).Do(req)
 	if err != nil {
-		return nil, nil, o.explain(ctx, err)
+		return nil, nil, c.explain(ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -96,18 +89,18 @@ func (o options) get(ctx context.Context, u *url.URL, header http.Header) ([]byt
 	}
 	body, err := readBounded(resp.Body)
 	if err != nil {
-		return nil, nil, o.explain(ctx, err)
+		return nil, nil, c.explain(ctx, err)
 	}
 	return body, resp.Header, nil
 }
 
 // explain tells the end of the caller's patience from the end of ours.
-func (o options) explain(ctx context.Context, err error) error {
+func (c config) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if isTimeout(err) {
-		return fmt.Errorf("no answer within %v", o.timeout)
+		return fmt.Errorf("no answer within %v", c.timeout)
 	}
 	return withoutURL(err)
 }
@@ -140,12 +133,11 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return body, nil
 }
 
-func (o options) checkAddress(u *url.URL) error {
+// checkAddress refuses hosts other than loopback and link-local IP addresses, which is what the variables name on AWS:
+// whoever can set an environment variable should not thereby receive the Lambda token.
+func checkAddress(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errors.New("not an http URL with a host")
-	}
-	if o.anyAddress {
-		return nil
 	}
 	if u.Hostname() == "localhost" {
 		u.Host = strings.Replace(u.Host, "localhost", "127.0.0.1", 1) // a DNS server may have another opinion
@@ -153,7 +145,7 @@ func (o options) checkAddress(u *url.URL) error {
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if ip = ip.Unmap(); err != nil || !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
-		return errors.New("not a loopback or link-local IP address: refused, unless zone.AllowAnyAddress() is given")
+		return errors.New("not a loopback or link-local IP address: refused, since on AWS it is always one")
 	}
 	return nil
 }

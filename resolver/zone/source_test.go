@@ -5,16 +5,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
-	_ Answerer  = source(nil)
-	_ Source    = source(nil)
-	_ Immediate = immediate{}
-	_ Answerer  = first(nil)
-	_ Immediate = first(nil)
-	_ Answerer  = (*detect)(nil)
-	_ Immediate = (*detect)(nil)
+	_ Answerer = remote{}
+	_ Answerer = local{}
+	_ Answerer = first(nil)
+	_ Answerer = (*detect)(nil)
 )
 
 // theirs is a Source as a user would write it.
@@ -28,6 +26,8 @@ func fails(text string) Source {
 
 func TestAsk(t *testing.T) {
 	zoneA := Zone{Name: "us-east-1a"}
+	soon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	theirName := "zone.theirs"
 	for _, c := range []struct {
 		name    string
 		source  Source
@@ -35,27 +35,81 @@ func TestAsk(t *testing.T) {
 		inError string
 	}{
 		{"a source of ours", Static(zoneA), Answer{Zone: zoneA, Source: "static"}, ""},
-		{"a source of theirs", theirs(func() (Zone, error) { return zoneA, nil }), Answer{Zone: zoneA, Source: "zone.theirs"}, ""},
-		{"an answerer that doesn't say who it is", source(func(context.Context) (Answer, error) {
-			return Answer{Zone: zoneA}, nil
-		}), Answer{Zone: zoneA, Source: "zone.source"}, ""},
-		{"one that fails", fails("no idea"), Answer{}, "no idea"},
-		{"one that answers nothing", theirs(func() (Zone, error) { return Zone{}, nil }), Answer{}, "neither a name nor an ID"},
-		{"one that answers a host", theirs(func() (Zone, error) { return Zone{Name: "a.evil"}, nil }), Answer{}, `"a.evil"`},
-		{"one that panics", theirs(func() (Zone, error) { panic("ouch") }), Answer{}, "zone.theirs panicked: ouch"},
-		{"a nil function", theirs(nil), Answer{}, "panicked"},
+		{"a source of theirs", theirs(func() (Zone, error) { return zoneA, nil }), Answer{Zone: zoneA, Source: theirName}, ""},
+		{"an answerer", answerer{Answer{zoneA, "consul", soon}, nil}, Answer{zoneA, "consul", soon}, ""},
+		{"an answerer without a name", answerer{Answer{Zone: zoneA}, nil}, Answer{Zone: zoneA, Source: "zone.answerer"}, ""},
+		{"an answerer that fails", answerer{Answer{zoneA, "consul", soon}, errors.New("no idea")}, Answer{Zone{}, "consul", soon}, "no idea"},
+		{"one that fails", fails("no idea"), Answer{Source: theirName}, "no idea"},
+		{"one that answers nothing", theirs(func() (Zone, error) { return Zone{}, nil }), Answer{Source: theirName}, "neither a name nor an ID"},
+		{"one that answers a host", theirs(func() (Zone, error) { return Zone{Name: "a.evil"}, nil }), Answer{Source: theirName}, `"a.evil"`},
 		{"nil", nil, Answer{}, "nil"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Ask(t.Context(), c.source)
 			wantAnswer(t, got, err, c.want, c.inError)
+			if !got.Until.Equal(c.want.Until) {
+				t.Errorf("until %v, want %v", got.Until, c.want.Until)
+			}
+		})
+	}
+}
+
+// answerer is a source of theirs that says more than the zone.
+type answerer struct {
+	answer Answer
+	err    error
+}
+
+func (a answerer) Answer(context.Context, bool) (Answer, error) { return a.answer, a.err }
+func (a answerer) Zone(context.Context) (Zone, error)           { return a.answer.Zone, a.err }
+
+// Given a caller that can't wait, then sources that needn't wait answer, and the others say that they have to, without
+// sending anything.
+func TestAskNow(t *testing.T) {
+	zoneA := Zone{Name: "us-east-1a"}
+	waits, told := ErrWouldBlock.Error(), Answer{Zone: zoneA, Source: "env"}
+	for _, c := range []struct {
+		name    string
+		source  Source
+		env     string
+		want    Answer
+		inError string
+	}{
+		{"static", Static(zoneA), "", Answer{Zone: zoneA, Source: "static"}, ""},
+		{"static, not a zone", Static(Zone{}), "", Answer{Source: "static"}, "neither"},
+		{"env", Env(), "us-east-1a", told, ""},
+		{"env, not set", Env(), "", Answer{Source: "env"}, "is not set"},
+		{"kubernetes", Kubernetes("no such file"), "", Answer{Source: "kubernetes"}, "no such file"},
+		{"ecs", ECS(), "", Answer{Source: "ecs"}, waits},
+		{"lambda", Lambda(), "", Answer{Source: "lambda"}, waits},
+		{"imds", IMDS(), "", Answer{Source: "imds"}, waits},
+		{"theirs", theirs(func() (Zone, error) { return zoneA, nil }), "", Answer{Source: "zone.theirs"}, waits},
+		{"first, none waits", First(Env(), Static(zoneA)), "", Answer{Zone: zoneA, Source: "static"}, ""},
+		{"first, none waits or knows", First(Env(), Static(Zone{})), "", Answer{Source: "first"}, "neither"},
+		{"first, known before one that waits", First(Env(), IMDS()), "us-east-1a", told, ""},
+		{"first, one that waits before one that knows", First(Env(), IMDS(), Static(zoneA)), "", Answer{Source: "imds"}, waits},
+		{"first of nothing", First(), "", Answer{Source: "first"}, "no zone source"},
+		{"detect, set", Detect(), "us-east-1a", told, ""},
+		{"detect, set to nonsense", Detect(), "?", Answer{Source: "env"}, "AZAFFINITY_ZONE"},
+		{"detect, not set", Detect(), "", Answer{Source: "detect"}, waits},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bareEnvironment(t)
+			t.Setenv("AZAFFINITY_ZONE", c.env)
+			server := newFakeIMDS(t, nil)
+			got, err := AskNow(t.Context(), c.source)
+			wantAnswer(t, got, err, c.want, c.inError)
+			if (c.inError == waits) != errors.Is(err, ErrWouldBlock) {
+				t.Errorf("error %v, want one that is ErrWouldBlock: %v", err, c.inError == waits)
+			}
+			server.wantAsked(t)
 		})
 	}
 }
 
 func TestStaticRefusesWhatIsNoZone(t *testing.T) {
 	got, err := Ask(t.Context(), Static(Zone{Name: "us.east"}))
-	wantAnswer(t, got, err, Answer{}, `static: zone name "us.east"`)
+	wantAnswer(t, got, err, Answer{Source: "static"}, `static: zone name "us.east"`)
 	if z, err := Static(Zone{}).Zone(t.Context()); err == nil {
 		t.Errorf("Static(Zone{}).Zone = %v, want an error", z)
 	}
@@ -71,12 +125,11 @@ func TestFirst(t *testing.T) {
 	}{
 		{"the first that answers", First(fails("one"), Static(zoneA), Static(zoneB)), Answer{Zone: zoneA, Source: "static"}, ""},
 		{"a chain in a chain", First(First(fails("one")), First(Static(zoneB))), Answer{Zone: zoneB, Source: "static"}, ""},
-		{"a panic is passed over", First(theirs(nil), Static(zoneA)), Answer{Zone: zoneA, Source: "static"}, ""},
 		{"a nil member is passed over", First(nil, Static(zoneA)), Answer{Zone: zoneA, Source: "static"}, ""},
 		{"a zone that is none is passed over", First(Static(Zone{Name: "/"}), Static(zoneA)), Answer{Zone: zoneA, Source: "static"}, ""},
-		{"none answers", First(fails("one"), fails("two")), Answer{}, "one\ntwo"},
-		{"only nil", First(nil), Answer{}, "nil"},
-		{"no sources", First(), Answer{}, "no zone source"},
+		{"none answers", First(fails("one"), fails("two")), Answer{Source: "first"}, "one\ntwo"},
+		{"only nil", First(nil), Answer{Source: "first"}, "nil"},
+		{"no sources", First(), Answer{Source: "first"}, "no zone source"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Ask(t.Context(), c.source)
@@ -92,40 +145,9 @@ func TestFirstStopsWhenTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	giveUp := theirs(func() (Zone, error) { cancel(); return Zone{}, errors.New("one") })
 	got, err := Ask(ctx, First(giveUp, Static(Zone{Name: "us-east-1a"})))
-	wantAnswer(t, got, err, Answer{}, "one")
+	wantAnswer(t, got, err, Answer{Source: "first"}, "one")
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %q is not context.Canceled", err)
-	}
-}
-
-func TestImmediate(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		source Source
-		env    string
-		want   bool
-	}{
-		{"static", Static(Zone{}), "", true},
-		{"env", Env(), "", true},
-		{"kubernetes", Kubernetes("labels"), "", true},
-		{"ecs", ECS(), "", false},
-		{"lambda", Lambda(), "", false},
-		{"imds", IMDS(), "", false},
-		{"first, all are", First(Env(), Static(Zone{})), "", true},
-		{"first, not all are", First(Env(), IMDS()), "", false},
-		{"first of nothing", First(), "", true},
-		{"detect, told", Detect(), "us-east-1a", true},
-		{"detect, told nonsense", Detect(), "?", true},
-		{"detect, not told", Detect(), "", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			bareEnvironment(t)
-			t.Setenv("AZAFFINITY_ZONE", c.env)
-			s, ok := c.source.(Immediate)
-			if got := ok && s.Immediate(); got != c.want {
-				t.Errorf("immediate = %v, want %v", got, c.want)
-			}
-		})
 	}
 }
 
