@@ -3,9 +3,10 @@ package zone
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/azaffinity/azaffinity/internal/localfile"
 )
 
 // Kubernetes answers from a file that the downward API mounted into the Pod: either all labels (fieldPath
@@ -13,7 +14,7 @@ import (
 // file is read at each ask, since Kubernetes rewrites it when a label changes.
 func Kubernetes(labelFile string) Source {
 	return local{"kubernetes", func() (Zone, error) {
-		body, err := readFile(labelFile)
+		body, err := localfile.Read(labelFile, maxAnswer)
 		if err != nil {
 			return Zone{}, fmt.Errorf("kubernetes: %w", err)
 		}
@@ -56,13 +57,4 @@ func parseLabels(body []byte) (Zone, error) {
 			"or set " + envVar)
 	}
 	return fromMetadata(name, id)
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readBounded(f)
 }
