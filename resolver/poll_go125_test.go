@@ -136,7 +136,9 @@ func TestAnswersWithAnEnd(t *testing.T) {
 
 type immediateZone struct{ zoneFunc }
 
-func (z immediateZone) Answer(ctx context.Context, _ bool) (zone.Answer, error) { return z.zoneFunc(ctx) }
+func (z immediateZone) Answer(ctx context.Context, _ bool) (zone.Answer, error) {
+	return z.zoneFunc(ctx)
+}
 
 // The letters of a zone's name are an account's own: the name that the endpoints'
 // owner has for the ID is the one in their names.

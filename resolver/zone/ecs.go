@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -23,13 +24,14 @@ func ECS(opts ...Option) Source {
 		if err != nil {
 			return Answer{}, fmt.Errorf("ECS: %s is not a URL: %s", ecsVar, quote(base))
 		}
-		body, _, err := c.get(ctx, u, nil)
-		if err != nil {
+		var z Zone
+		var errTask error
+		_, err = c.get(ctx, u, nil, func(body io.Reader) { z, errTask = parseTask(body) })
+		switch {
+		case err != nil:
 			return Answer{}, fmt.Errorf("ECS: %s names %s: %w", ecsVar, quote(u.Host), err)
-		}
-		z, err := parseTask(body)
-		if err != nil {
-			return Answer{}, fmt.Errorf("ECS: %w", err)
+		case errTask != nil:
+			return Answer{}, fmt.Errorf("ECS: %w", errTask)
 		}
 		return Answer{Zone: z}, nil
 	}}
@@ -42,7 +44,7 @@ var errFargate = errors.New("the task has no AvailabilityZone: Fargate tells it 
 
 // parseTask reads the answer of ${ECS_CONTAINER_METADATA_URI_V4}/task. Field names: "Amazon ECS task metadata V4 JSON
 // response" of the ECS Developer Guide; AvailabilityZoneID is there since agents of 2026-01.
-func parseTask(body []byte) (Zone, error) {
+func parseTask(body io.Reader) (Zone, error) {
 	task, err := stringFields(body, "AvailabilityZone", "AvailabilityZoneID", "LaunchType")
 	if err != nil {
 		return Zone{}, err

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,9 @@ func TestECS(t *testing.T) {
 		{"an ID for a name", `{"AvailabilityZone":"usw2-az4"}`, Zone{}, `"usw2-az4" is not a zone name`},
 		{"a name for an ID", `{"AvailabilityZoneID":"us-west-2d"}`, Zone{}, `"us-west-2d" is not a zone ID`},
 		{"a good name, a bad ID", `{"AvailabilityZone":"us-west-2d","AvailabilityZoneID":"?"}`, Zone{}, `"?" is not a zone ID`},
+		{"ten containers with labels, 70 KiB", largeTask(10, 7<<10), Zone{Name: "us-west-2d", ID: "usw2-az4"}, ""},
+		{"labels of 10 MiB in all", largeTask(1000, 10<<10), Zone{Name: "us-west-2d", ID: "usw2-az4"}, ""},
+		{"a label of 10 MiB", largeTask(1, 10<<20), Zone{}, "larger than 64 KiB"},
 		{"10 MB", `{"AvailabilityZone":"` + strings.Repeat("a", 10<<20) + `"}`, Zone{}, "larger than 64 KiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -103,11 +107,18 @@ func TestECS(t *testing.T) {
 	}
 }
 
+// largeTask is a task whose zone stands behind its containers, with one label of the given size each.
+func largeTask(containers, label int) string {
+	one := `{"Name": "shop", "Labels": {"com.example.owner": "` + strings.Repeat("x", label) + `"}, "Networks": [{"IPv4Addresses": ["192.0.2.3"]}]}`
+	return `{"Cluster": "default", "LaunchType": "FARGATE", "Containers": [` + strings.Repeat(one+",", containers-1) + one +
+		`], "AvailabilityZone": "us-west-2d", "AvailabilityZoneID": "usw2-az4"}`
+}
+
 func TestECSRefusesSurprises(t *testing.T) {
 	for _, c := range surprises {
 		for _, field := range []struct{ name, zone string }{{"AvailabilityZone", "us-west-2d"}, {"AvailabilityZoneID", "usw2-az4"}} {
 			t.Run(c.name+" for "+field.name, func(t *testing.T) {
-				z, err := parseTask([]byte(surprise(c.body, field.name, field.zone)))
+				z, err := parseTask(strings.NewReader(surprise(c.body, field.name, field.zone)))
 				wantAnswer(t, Answer{Zone: z}, err, Answer{}, surprise(c.inError, field.name, field.zone))
 			})
 		}
@@ -153,7 +164,7 @@ func FuzzECSBody(f *testing.F) {
 		f.Add([]byte(surprise(c.body, "AvailabilityZone", "us-west-2d")))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		z, err := parseTask(body)
+		z, err := parseTask(bytes.NewReader(body))
 		if err == nil && z.Validate() != nil {
 			t.Errorf("parseTask(%q) = %+v: %v", body, z, z.Validate())
 		}

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -68,11 +69,15 @@ func newIMDSClient(timeout time.Duration, optFns []func(*imds.Options)) *imds.Cl
 	return imds.New(o)
 }
 
-// exchange is the last request that the SDK sent for an ask and what came of it. The SDK wraps errors about the token
+// exchange is the last request that the SDK sent for an ask, and what came of it. The SDK wraps errors about the token
 // and about 401 in a type that can't be unwrapped, so its errors don't tell.
 type exchange struct {
-	status int   // 0: no answer
-	err    error // why there was none
+	request string // "PUT /latest/api/token"
+	authed  bool   // it had a token, which IMDS had given
+	status  int    // 0: no answer
+	flavor  string // of the answer, if it is another cloud's: "Google"
+	text    string // what the answer begins with
+	err     error  // why there was no answer
 }
 
 type lastExchange struct{} // the context's key for *exchange
@@ -110,15 +115,12 @@ func (last *exchange) read(ctx context.Context, client *imds.Client, path string
 	return strings.TrimSpace(string(body)), err
 }
 
-// explain says what an operator can do.
-// The causes: "Troubleshoot instance metadata" and the instance metadata options of the EC2 User Guide.
+// explain says what was seen, and what an operator can do.
 func (last *exchange) explain(err error) error {
 	op := (*smithy.OperationError)(nil)
 	switch {
-	case last.status == http.StatusForbidden:
-		return errors.New("IMDS answered 403: instance metadata is switched off; enable it, or set " + envVar)
 	case last.status != 0 && last.status != http.StatusOK:
-		err = statusError(last.status)
+		return fmt.Errorf("IMDS: %s: %s", last.seen(), last.remedy())
 	case last.err != nil:
 		err = withoutURL(last.err)
 	case errors.As(err, &op):
@@ -127,21 +129,69 @@ func (last *exchange) explain(err error) error {
 	return fmt.Errorf("IMDS: %w; is this an EC2 instance with metadata enabled? If not, set %s", err, envVar)
 }
 
+func (last *exchange) seen() string {
+	s := fmt.Sprintf("%s was answered %d %s", last.request, last.status, http.StatusText(last.status))
+	if last.flavor != "" {
+		s += ", Metadata-Flavor " + quote(last.flavor)
+	}
+	if last.text != "" {
+		s += ", " + quote(last.text)
+	}
+	return s
+}
+
+// remedy fits what was seen. A 403 has several causes: EC2 gives it if metadata is disabled ("Troubleshoot instance
+// metadata", EC2 User Guide), and for a token that is asked for with an X-Forwarded-For, which proxies in front of
+// metadata add (kube2iam). Other clouds have metadata at the same address.
+func (last *exchange) remedy() string {
+	switch {
+	case last.flavor != "":
+		return "that is another cloud's metadata; set " + envVar
+	case last.status == http.StatusForbidden && last.authed:
+		return "IMDS gave a token, so a proxy in front of it refuses the path; allow it there, or set " + envVar
+	case last.status == http.StatusForbidden:
+		return "on EC2, either the instance has metadata disabled or a proxy in front of it (kube2iam, kiam) refuses tokens; " +
+			"enable metadata, allow it in the proxy, or set " + envVar
+	}
+	return "is this an EC2 instance with metadata enabled? If not, set " + envVar
+}
+
 // observedClient notes each exchange, and cuts answers off: the SDK reads a body whole before anybody else sees it.
 type observedClient struct{ imds.HTTPClient }
 
 func (c observedClient) Do(r *http.Request) (*http.Response, error) {
 	resp, err := c.HTTPClient.Do(r)
-	seen := exchange{err: err}
+	token := r.Header.Get("X-Aws-Ec2-Metadata-Token")
+	seen := exchange{request: r.Method + " " + r.URL.Path, authed: token != "", err: err}
 	if err == nil {
 		seen.status = resp.StatusCode
+		seen.flavor = resp.Header.Get("Metadata-Flavor")
+		body := bufio.NewReader(io.LimitReader(resp.Body, maxAnswer+1))
+		if seen.status != http.StatusOK {
+			seen.text = beginning(body, token)
+		}
 		resp.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.LimitReader(resp.Body, maxAnswer+1), resp.Body}
+		}{body, resp.Body}
 	}
 	if last, ok := r.Context().Value(lastExchange{}).(*exchange); ok {
 		*last = seen
 	}
 	return resp, err
+}
+
+// beginning is what a body begins with, if it is text for people and not a page, and without the token, which a confused
+// server may echo.
+func beginning(body *bufio.Reader, token string) string {
+	const enough = 512
+	text, _ := body.Peek(enough)
+	s := strings.TrimSpace(string(text))
+	if strings.HasPrefix(s, "<") {
+		return ""
+	}
+	if token != "" {
+		s = strings.ReplaceAll(s, token, "[token]")
+	}
+	return s
 }

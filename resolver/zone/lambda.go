@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,16 +44,19 @@ func (c config) askLambda(ctx context.Context, host, token string) (Answer, erro
 	if err != nil || u.Host != host {
 		return Answer{}, errors.New(lambdaVar + " is not a host and port")
 	}
-	body, header, err := c.get(ctx, u, http.Header{"Authorization": {"Bearer " + token}})
+	var z Zone
+	var errEnvironment error
+	header, err := c.get(ctx, u, http.Header{"Authorization": {"Bearer " + token}}, func(body io.Reader) {
+		z, errEnvironment = parseEnvironment(body)
+	})
 	if err == statusError(http.StatusUnauthorized) {
 		return Answer{}, fmt.Errorf("%w: %s was not accepted", err, tokenVar)
 	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s: %w", lambdaVar, err)
 	}
-	z, err := parseEnvironment(body)
-	if err != nil {
-		return Answer{}, err
+	if errEnvironment != nil {
+		return Answer{}, errEnvironment
 	}
 	// Round(0) takes the monotonic clock off, which can stand still while the environment is frozen.
 	return Answer{Zone: z, Until: time.Now().Round(0).Add(maxAge(header))}, nil
@@ -60,7 +64,7 @@ func (c config) askLambda(ctx context.Context, host, token string) (Answer, erro
 
 // parseEnvironment reads the answer of the metadata endpoint. Its errors quote nothing: a confused server that echoes
 // what it was sent would make them quote the token.
-func parseEnvironment(body []byte) (Zone, error) {
+func parseEnvironment(body io.Reader) (Zone, error) {
 	fields, err := stringFields(body, "AvailabilityZoneID")
 	if err != nil {
 		return Zone{}, err

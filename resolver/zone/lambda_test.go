@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func TestLambda(t *testing.T) {
 func TestLambdaRefusesSurprises(t *testing.T) {
 	for _, c := range surprises {
 		t.Run(c.name, func(t *testing.T) {
-			z, err := parseEnvironment([]byte(surprise(c.body, "AvailabilityZoneID", "use1-az1")))
+			z, err := parseEnvironment(strings.NewReader(surprise(c.body, "AvailabilityZoneID", "use1-az1")))
 			wantAnswer(t, Answer{Zone: z}, err, Answer{}, surprise(c.inError, "AvailabilityZoneID", "use1-az1"))
 		})
 	}
@@ -174,7 +175,7 @@ func FuzzLambdaBody(f *testing.F) {
 		f.Add([]byte(surprise(c.body, "AvailabilityZoneID", "use1-az1")))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		z, err := parseEnvironment(body)
+		z, err := parseEnvironment(bytes.NewReader(body))
 		if err == nil && (z.ID == "" || z.Name != "" || z.Validate() != nil) {
 			t.Errorf("parseEnvironment(%q) = %+v", body, z)
 		}

@@ -1,9 +1,7 @@
 package zone
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -67,31 +64,47 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("the answer was %d %s", int(e), http.StatusText(int(e)))
 }
 
-// get asks for u. Neither the URL nor a header's value is in its errors.
-func (c config) get(ctx context.Context, u *url.URL, header http.Header) ([]byte, http.Header, error) {
+// get asks for u and gives read the body of a 200. Neither the URL nor a header's value is in its errors, and what read
+// makes of the body isn't either: get's errors are those of the network.
+func (c config) get(ctx context.Context, u *url.URL, header http.Header, read func(body io.Reader)) (http.Header, error) {
 	if err := checkAddress(u); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	asked, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(asked, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, nil, c.explain(ctx, err)
+		return nil, c.explain(ctx, err)
 	}
 	req.Header = header
 	resp, err := newClient(newTransport()).Do(req)
 	if err != nil {
-		return nil, nil, c.explain(ctx, err)
+		return nil, c.explain(ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, statusError(resp.StatusCode)
+		return nil, statusError(resp.StatusCode)
 	}
-	body, err := readBounded(resp.Body)
-	if err != nil {
-		return nil, nil, c.explain(ctx, err)
+	body := &remembering{Reader: resp.Body}
+	read(body)
+	if body.err != nil {
+		return nil, c.explain(ctx, body.err)
 	}
-	return body, resp.Header, nil
+	return resp.Header, nil
+}
+
+// remembering keeps the error that a body ended with, if it ended early.
+type remembering struct {
+	io.Reader
+	err error
+}
+
+func (r *remembering) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
 }
 
 // explain tells the end of the caller's patience from the end of ours.
@@ -118,9 +131,10 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// maxAnswer bounds what is read of any answer, in bytes. The largest true one is that of an ECS task: ten containers at
-// most, with their labels.
+// maxAnswer bounds what is kept of any answer, in bytes.
 const maxAnswer = 64 << 10
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d KiB", maxAnswer>>10)
 
 func readBounded(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
@@ -128,7 +142,7 @@ func readBounded(r io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the answer is larger than %d KiB", maxAnswer>>10)
+		return nil, errTooLarge
 	}
 	return body, nil
 }
@@ -148,46 +162,4 @@ func checkAddress(u *url.URL) error {
 		return errors.New("not a loopback or link-local IP address: refused, since on AWS it is always one")
 	}
 	return nil
-}
-
-var errNotObject = errors.New("the answer is not a JSON object")
-
-// stringFields returns those top-level fields of a JSON object that are asked for. encoding/json into a struct would
-// match names regardless of case and let the last of several win; here a name is matched exactly, and an answer that
-// says a thing twice, or says it with anything but a string, is refused.
-func stringFields(body []byte, names ...string) (map[string]string, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, errNotObject
-	}
-	fields := make(map[string]string, len(names))
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, errNotObject
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errNotObject
-		}
-		name, _ := key.(string)
-		if !slices.Contains(names, name) {
-			continue
-		}
-		if _, twice := fields[name]; twice {
-			return nil, fmt.Errorf("the answer has two fields %s", name)
-		}
-		var text *string
-		if err := json.Unmarshal(value, &text); err != nil || text == nil {
-			return nil, fmt.Errorf("the answer's %s is not a string", name)
-		}
-		fields[name] = *text
-	}
-	if t, err := dec.Token(); err != nil || t != json.Delim('}') {
-		return nil, errNotObject
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errNotObject
-	}
-	return fields, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -110,6 +111,10 @@ func TestGet(t *testing.T) {
 		{"10 MB", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat("a", 10<<20)) }, "larger than 64 KiB"},
 		{"a header of 1 MB", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("a", 1<<20)) }, "header"},
 		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+		{"a body that breaks off", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			fmt.Fprint(w, "hello")
+		}, "unexpected EOF"},
 		{"a body that never ends", func(w http.ResponseWriter, r *http.Request) {
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
@@ -124,7 +129,12 @@ func TestGet(t *testing.T) {
 			if strings.Contains(c.inError, "50ms") {
 				cfg.timeout = 50 * time.Millisecond
 			}
-			body, _, err := cfg.get(t.Context(), u, nil)
+			var body []byte
+			var errBody error
+			_, err = cfg.get(t.Context(), u, nil, func(r io.Reader) { body, errBody = readBounded(r) })
+			if err == nil {
+				err = errBody
+			}
 			if c.inError == "" {
 				if err != nil || string(body) != "hello" {
 					t.Errorf("got %q, %v; want hello", body, err)
@@ -150,7 +160,7 @@ func TestGetEndsWithTheCallersContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := newConfig([]Option{patient}).get(ctx, u, nil); !errors.Is(err, context.Canceled) {
+	if _, err := newConfig([]Option{patient}).get(ctx, u, nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 	<-gone // the connection went with the request
@@ -171,7 +181,7 @@ var surprises = []struct{ name, body, inError string }{
 	{"null", `{"FIELD":null}`, "not a string"},
 	{"a list of it", `{"FIELD":["ZONE"]}`, "not a string"},
 	{"an object", `{"FIELD":{"FIELD":"ZONE"}}`, "not a string"},
-	{"twice the same name", `{"FIELD":"ZONE","FIELD":"ZONE"}`, "two fields FIELD"},
+	{"cut short in another field", `{"FIELD":"ZONE","a":[{"b":`, "not a JSON object"},
 	{"deep nesting", `{"a":` + strings.Repeat("[", 30000) + strings.Repeat("]", 30000) + `,"FIELD":"ZONE"}`, "not a JSON object"},
 	{"a host", `{"FIELD":"ZONE.evil.example.com"}`, "not a zone"},
 	{"a path", `{"FIELD":"../ZONE"}`, "not a zone"},
