@@ -79,7 +79,7 @@ func TestZoneNames(t *testing.T) {
 
 	// Once known, the names stay known, and aren't asked for again.
 	delete(f.instead, "DescribeAvailabilityZones")
-	f.zones = append(f.zones, [2]string{"use1-az6.evil.example", "us-east-1c"}, [2]string{"use1-az9", "us-east-1d"})
+	f.zones = append(f.zones, [2]string{"use1-az6.evil.example", "us-east-1c"}, [2]string{"use1-az9", "us-east-1d"}, [2]string{"use1-az8", "us-east-1d"})
 	cat, err = s.Endpoints(t.Context())
 	want := map[string]string{"use1-az4": "us-east-1a", "use1-az6": "us-east-1b", "use1-az9": "us-east-1d"}
 	if err != nil || !maps.Equal(cat.ZoneNames, want) || len(cat.Notes) != 1 {

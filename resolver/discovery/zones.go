@@ -43,14 +43,18 @@ func (s *Source) zoneNames(ctx context.Context, endpoints []endpoint.Endpoint) (
 	if err != nil || out == nil {
 		return maps.Clone(names), "zones are known by name only, since ec2:DescribeAvailabilityZones failed: " + code(err)
 	}
-	names = map[string]string{}
+	names, ids := map[string]string{}, map[string]string{}
 	for _, z := range out.AvailabilityZones {
-		pair := map[string]string{aws.ToString(z.ZoneId): aws.ToString(z.ZoneName)}
+		id, name := aws.ToString(z.ZoneId), aws.ToString(z.ZoneName)
+		pair := map[string]string{id: name}
+		if had, ok := ids[name]; ok && had != id {
+			pair[had] = name // one account's zones don't share a name
+		}
 		if _, err := (endpoint.Catalog{ZoneNames: pair}).Normalize(); err != nil {
 			note = "a zone of ec2:DescribeAvailabilityZones is left out: " + err.Error()
 			continue
 		}
-		maps.Copy(names, pair)
+		names[id], ids[name] = name, id
 	}
 	s.mu.Lock()
 	s.zones = names

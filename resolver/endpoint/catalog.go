@@ -25,8 +25,12 @@ func (c Catalog) normalize() (Catalog, error) {
 			return Catalog{}, err
 		}
 	}
+	var zones zoneMap
 	for _, id := range slices.Sorted(maps.Keys(c.ZoneNames)) {
 		if err := checkZone(id, c.ZoneNames[id]); err != nil {
+			return Catalog{}, err
+		}
+		if err := zones.add(id, c.ZoneNames[id]); err != nil {
 			return Catalog{}, err
 		}
 	}
@@ -95,7 +99,8 @@ func (e *Endpoint) normalize() error {
 // and change what they refer to.
 func merge(catalogs ...Catalog) Catalog {
 	var all Catalog
-	at := map[string]int{} // all but the endpoint's own part of its name -> where it is in all
+	var zones zoneMap
+	at := map[string]int{} // all but the endpoint's own part of its name -> its index in all
 	for _, c := range catalogs {
 		for _, e := range c.Endpoints {
 			_, tail, _ := strings.Cut(bare(e.Regional), ".")
@@ -113,21 +118,40 @@ func merge(catalogs ...Catalog) Catalog {
 		}
 		for _, id := range slices.Sorted(maps.Keys(c.ZoneNames)) {
 			name := c.ZoneNames[id]
-			if all.ZoneNames == nil {
-				all.ZoneNames = map[string]string{}
+			switch err := zones.add(id, name); {
+			case err == nil:
+			case zones.names[id] != "":
+				c.note("the zone %s has two names: %s is used, and %s is not", id, zones.names[id], name)
+			default:
+				c.note("the zones %s and %s have one name: %s is %s, and %s has none", zones.ids[name], id, name, zones.ids[name], id)
 			}
-			if had, ok := all.ZoneNames[id]; ok && had != name {
-				c.note("the zone %s has two names: %s is used, and %s is not", id, had, name)
-				continue
-			}
-			all.ZoneNames[id] = name
 		}
 		all.Notes = append(all.Notes, c.Notes...)
 	}
+	all.ZoneNames = zones.names
 	if n := len(all.Notes); n > maxNotes {
 		all.Notes = append(all.Notes[:maxNotes-1], fmt.Sprintf("and %d notes more", n-maxNotes+1))
 	}
 	return all
+}
+
+// zoneMap has the zone names of one account, by ID and the other way round.
+type zoneMap struct{ names, ids map[string]string }
+
+// add puts in a zone that checkZone has passed. A map that contradicts itself is
+// several accounts': the letters of one physical zone differ between them.
+func (z *zoneMap) add(id, name string) error {
+	if had, ok := z.names[id]; ok && had != name {
+		return fmt.Errorf("the zone %s has two names, %s and %s: want one account's", id, had, name)
+	}
+	if had, ok := z.ids[name]; ok && had != id {
+		return fmt.Errorf("the zones %s and %s have one name, %s: want one account's", had, id, name)
+	}
+	if z.names == nil {
+		z.names, z.ids = map[string]string{}, map[string]string{}
+	}
+	z.names[id], z.ids[name] = name, id
+	return nil
 }
 
 // fill takes from another description of the endpoint what this one doesn't say.
@@ -147,19 +171,6 @@ func (e *Endpoint) fill(more Endpoint) {
 		e.FreePath = ""
 	}
 }
-
-// addHost adds a private DNS name as AWS lists it. While one of them is being
-// set up, none is relied on.
-func (e *Endpoint) addHost(host, hostedZone string) {
-	e.PrivateDNS = (e.PrivateDNS || e.Hosts == nil) && hostedZone != pendingZone
-	if !slices.Contains(e.Hosts, host) {
-		e.Hosts = append(e.Hosts, host)
-	}
-}
-
-// pendingZone stands in place of a hosted zone's id while private DNS is being
-// set up (seen in DescribeVpcEndpoints' answers).
-const pendingZone = "ZONEIDPENDING"
 
 // maxNotes bounds what a catalogue of thousands of odd endpoints leaves in a log.
 const maxNotes = 50

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -30,7 +31,9 @@ type DNSOptions struct {
 	PrivateDNSOnlyForInboundResolverEndpoint bool `json:"PrivateDnsOnlyForInboundResolverEndpoint"`
 }
 
-// FromDescriptions makes a catalogue of what EC2 says of a VPC's endpoints.
+// FromDescriptions makes a catalogue of what EC2 says of a VPC's endpoints. What
+// can't be used is left out, with a note that names it; if that is all there is,
+// it is an error.
 func FromDescriptions(descriptions []Description) (Catalog, error) {
 	cat, err := fromDescriptions(descriptions)
 	if err != nil {
@@ -42,37 +45,43 @@ func FromDescriptions(descriptions []Description) (Catalog, error) {
 func fromDescriptions(descriptions []Description) (Catalog, error) {
 	var cat Catalog
 	gateways := map[string]string{} // VPC and service name -> a gateway endpoint's id
-	for _, d := range descriptions {
-		if d.is("Gateway") && d.available() {
+	for i := range descriptions {
+		if d := &descriptions[i]; d.is("Gateway") && d.available() {
 			gateways[d.VpcID+" "+d.ServiceName] = d.VpcEndpointID
 		}
 	}
 	var first *Description
-	for _, d := range descriptions {
+	var fault error // of the first endpoint with one
+	for i := range descriptions {
+		d := &descriptions[i]
+		leftOut := func(why string) {
+			cat.note("%s (%s) is left out: %s", quote(d.VpcEndpointID), quote(d.ServiceName), why)
+		}
 		switch {
 		case d.VpcEndpointType == "":
-			cat.note("%s (%s) is left out: it has no VpcEndpointType", quote(d.VpcEndpointID), quote(d.ServiceName))
+			leftOut("it has no VpcEndpointType")
 			continue
 		case !d.is("Interface"):
 			continue
 		case !d.available():
-			cat.note("%s (%s) is left out: its state is %s", quote(d.VpcEndpointID), quote(d.ServiceName), quote(d.State))
+			leftOut("its state is " + quote(d.State))
 			continue
-		}
-		if first == nil {
-			first = &d
-		}
-		if d.VpcID != first.VpcID {
+		case first == nil:
+			first = d
+		case d.VpcID != first.VpcID:
 			return Catalog{}, fmt.Errorf("there are endpoints of two VPCs, %s in %s and %s in %s: want one VPC's (aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=…)",
 				quote(first.VpcEndpointID), quote(first.VpcID), quote(d.VpcEndpointID), quote(d.VpcID))
 		}
-		e, odd, err := d.endpoint()
-		switch {
-		case err != nil:
-			return Catalog{}, err
-		case odd != "":
-			cat.note("%s (%s) is left out: %s", quote(d.VpcEndpointID), quote(d.ServiceName), odd)
+		e, faults, err := d.endpoint()
+		if err != nil {
+			leftOut(err.Error())
+			if !errors.As(err, new(unusable)) && fault == nil {
+				fault = fmt.Errorf("endpoint %s: %w", quote(d.VpcEndpointID), err)
+			}
 			continue
+		}
+		for _, f := range faults {
+			cat.note("%s (%s) is used without one of its names: %s", quote(d.VpcEndpointID), quote(d.ServiceName), f)
 		}
 		switch gateway := gateways[d.VpcID+" "+d.ServiceName]; {
 		case gateway != "":
@@ -82,60 +91,36 @@ func fromDescriptions(descriptions []Description) (Catalog, error) {
 		}
 		cat.Endpoints = append(cat.Endpoints, e)
 	}
-	return cat.normalize()
+	if len(cat.Endpoints) == 0 && fault != nil {
+		return Catalog{}, fmt.Errorf("there is no endpoint that can be used: %w", fault)
+	}
+	return merge(cat), nil
 }
 
 // The API reference spells "Available" what the CLI prints as "available".
-func (d Description) is(kind string) bool { return strings.EqualFold(d.VpcEndpointType, kind) }
-func (d Description) available() bool     { return strings.EqualFold(d.State, "available") }
+func (d *Description) is(kind string) bool { return strings.EqualFold(d.VpcEndpointType, kind) }
+func (d *Description) available() bool     { return strings.EqualFold(d.State, "available") }
 
-// inboundOnly tells whether the private DNS leads here from outside the VPC only.
-func (d Description) inboundOnly() bool {
+// inboundOnly reports whether the private DNS leads here from outside the VPC only.
+func (d *Description) inboundOnly() bool {
 	return d.DNSOptions != nil && d.DNSOptions.PrivateDNSOnlyForInboundResolverEndpoint
 }
 
-// endpoint reads the names. AWS prints the regional one first, the zonal ones in
-// no order and the private ones last. odd says why the endpoint can't be taken
-// although nothing is wrong with it.
-func (d Description) endpoint() (e Endpoint, odd string, err error) {
-	// Zonal isn't nil: AWS's listing is complete, and an endpoint without zonal
-	// names (to a service in another Region) has none.
-	e = Endpoint{ID: d.VpcEndpointID, Region: d.ServiceRegion, Zonal: map[string]string{}}
+func (d *Description) endpoint() (e Endpoint, faults []string, err error) {
 	if len(d.DNSEntries) == 0 {
-		return e, "it has no DNS names", nil
+		return e, nil, unusable("it has no DNS names")
 	}
-	var partner bool
-	var zonal []name
-	for _, entry := range d.DNSEntries {
-		if !strings.HasPrefix(bare(entry.DNSName), "vpce-") || !strings.Contains(entry.DNSName, ".vpce.") {
-			e.addHost(entry.DNSName, entry.HostedZoneID)
-			continue
-		}
-		n, err := split(entry.DNSName)
-		switch {
-		case err != nil && isAWSName(entry.DNSName):
-			// Multi-Region access points: vpce-….s3-global.vpce.amazonaws.com.
-			return e, "its name " + quote(entry.DNSName) + " is not made of an id, a service and a Region", nil
-		case err != nil:
-			return e, "", fmt.Errorf("endpoint %s: %w", quote(d.VpcEndpointID), err)
-		case n.zone != "":
-			zonal = append(zonal, n)
-		case e.Regional == "":
-			e.Regional, partner = n.regional(), n.partner()
-		}
+	if e, faults, err = listed(d.DNSEntries); err != nil {
+		return e, nil, err
 	}
-	if e.Regional == "" {
-		return e, "", fmt.Errorf("endpoint %s has no regional name under .vpce. among its DNS names, but %s",
-			quote(d.VpcEndpointID), quote(d.DNSEntries[0].DNSName))
+	switch {
+	case d.VpcEndpointID != "" && d.VpcEndpointID != e.ID:
+		return e, nil, fmt.Errorf("its regional name %s belongs to %s", quote(e.Regional), e.ID)
+	case d.ServiceRegion != "" && !IsRegion(d.ServiceRegion):
+		return e, nil, fmt.Errorf("its ServiceRegion %s is not a Region", quote(d.ServiceRegion))
+	case d.ServiceRegion != "":
+		e.Region = d.ServiceRegion
 	}
-	for _, n := range zonal {
-		if bare(n.regional()) == bare(e.Regional) {
-			e.Zonal[n.zone] = n.zonal()
-		}
-	}
-	if partner {
-		e.Hosts = nil // whatever they are, no SDK client resolves them
-	}
-	e.PrivateDNS = e.PrivateDNS && e.Hosts != nil && d.PrivateDNSEnabled && !d.inboundOnly()
-	return e, "", nil
+	e.PrivateDNS = e.PrivateDNS && d.PrivateDNSEnabled && !d.inboundOnly()
+	return e, faults, nil
 }

@@ -27,9 +27,9 @@ const (
 // what is written by hand first.
 //
 // The list takes CloudFormation's spelling ("Z7HUB22UULQXV:vpce-…"), and all of
-// an endpoint's DnsEntries joined: zonal names say which zones it has, and
-// private DNS names (each belongs to the endpoint named before it) say that it
-// has private DNS.
+// an endpoint's DnsEntries joined, in any order. Zonal names say which zones the
+// endpoint has, if its regional name is listed as well; private DNS names say that
+// it has private DNS.
 func Env() Source { return local{"environment", readEnv} }
 
 func readEnv() (Catalog, error) {
@@ -57,49 +57,134 @@ func readEnv() (Catalog, error) {
 	return merge(all...), nil
 }
 
+// parseList reads a list that somebody wrote: what can't be right in it is an error.
 func parseList(list string) (Catalog, error) {
-	var cat Catalog
-	at := map[string]int{} // regional name -> where it is in cat
-	last := -1
+	var l handwritten
 	for entry := range strings.FieldsFuncSeq(list, isSeparator) {
 		hostedZone, dnsName, ok := strings.Cut(entry, ":")
 		if !ok || !isHostedZone(hostedZone) {
 			hostedZone, dnsName = "", entry
 		}
-		if last >= 0 && !strings.Contains(dnsName, ".vpce.") {
-			if err := cat.Endpoints[last].addListed(dnsName, hostedZone); err != nil {
-				return Catalog{}, err
-			}
-			continue
-		}
-		n, err := split(dnsName)
-		if err != nil {
+		if err := l.add(dnsName, hostedZone); err != nil {
 			return Catalog{}, err
 		}
-		e := n.endpoint()
-		if last, ok = at[bare(e.Regional)]; ok {
-			cat.Endpoints[last].fill(e)
-			continue
-		}
-		last = len(cat.Endpoints)
-		at[bare(e.Regional)] = last
-		cat.Endpoints = append(cat.Endpoints, e)
 	}
-	return cat.normalize()
+	return l.catalog()
 }
 
-// addListed adds what isn't a vpce name: it has to be a private DNS name of e,
-// which is the endpoint named before it.
-func (e *Endpoint) addListed(dnsName, hostedZone string) error {
-	n, err := split(e.Regional)
+// handwritten is a list of DNS names of several endpoints.
+type handwritten struct {
+	endpoints []*entries
+	names     []name         // one of each endpoint
+	at        map[string]int // regional name -> its index in endpoints
+	last      int            // the endpoint that was named last; -1: none yet
+	hosts     []ownerless
+}
+
+// ownerless is a private DNS name before it is known whose it is.
+type ownerless struct {
+	host, hostedZone string
+	before, after    int // the endpoints named before and after it; -1: none
+}
+
+func (l *handwritten) add(dnsName, hostedZone string) error {
+	if l.at == nil {
+		l.at, l.last = map[string]int{}, -1
+	}
+	if !isEndpointName(dnsName) {
+		l.hosts = append(l.hosts, ownerless{dnsName, hostedZone, l.last, -1})
+		return nil
+	}
+	n, err := split(dnsName)
 	if err != nil {
 		return err
 	}
-	if why := n.privateFault(dnsName); why != "" {
-		return fmt.Errorf(`%s has no ".vpce." in it, and is no private DNS name of %s, which stands before it: %s`, quote(dnsName), e.ID, why)
+	i, ok := l.at[bare(n.regional())]
+	if !ok {
+		i = len(l.endpoints)
+		l.at[bare(n.regional())] = i
+		l.endpoints, l.names = append(l.endpoints, &entries{}), append(l.names, n)
 	}
-	e.addHost(dnsName, hostedZone)
+	l.endpoints[i].addName(n)
+	l.last = i
+	for h := len(l.hosts) - 1; h >= 0 && l.hosts[h].after < 0; h-- {
+		l.hosts[h].after = i
+	}
 	return nil
+}
+
+func (l *handwritten) catalog() (Catalog, error) {
+	for _, h := range l.hosts {
+		owner, err := l.ownerOf(h)
+		if err != nil {
+			return Catalog{}, err
+		}
+		l.endpoints[owner].addHost(h.host, h.hostedZone)
+	}
+	var cat Catalog
+	for _, e := range l.endpoints {
+		cat.Endpoints = append(cat.Endpoints, e.endpoint())
+	}
+	return merge(cat), nil
+}
+
+// ownerOf is the endpoint that a private DNS name belongs to: the one whose
+// service the name begins with, else the one named before it, as AWS lists them,
+// else the one after it. Of two neighbours of which one is a partner's it is the
+// partner's, since that has no consequence.
+func (l *handwritten) ownerOf(h ownerless) (int, error) {
+	owner, by := -1, 0
+	why := ""
+	for i, n := range l.names {
+		adjacent := i == h.before || i == h.after
+		fault := n.privateFault(h.host)
+		if n.partner() && isHost(bare(h.host)) {
+			fault = "" // it is not looked at
+		}
+		if fault != "" {
+			if why == "" || i == h.before {
+				why = fmt.Sprintf("it isn't a private DNS name of %s: %s", n.id, fault)
+			}
+			continue
+		}
+		score := 1
+		switch {
+		case n.serves(h.host) && adjacent:
+			score = 6
+		case n.serves(h.host):
+			score = 5
+		case n.partner() && adjacent:
+			score = 4
+		case i == h.before:
+			score = 3
+		case adjacent:
+			score = 2
+		}
+		if score > by {
+			owner, by = i, score
+		}
+	}
+	switch {
+	case owner >= 0:
+		return owner, nil
+	case why != "":
+		return -1, fmt.Errorf(`%s has no ".vpce." in it, and %s`, quote(h.host), why)
+	}
+	_, err := split(h.host)
+	return -1, err
+}
+
+// serves reports whether a private DNS name begins with the service's part of the
+// endpoint's names: "sqs.us-east-1.api.aws", "monitoring-fips.us-east-1.amazonaws.com",
+// "dkr-ecr.us-east-1.on.aws".
+func (n name) serves(host string) bool {
+	rest := bare(host)
+	for _, service := range []string{n.service, strings.ReplaceAll(n.service, ".", "-")} {
+		if after, ok := strings.CutPrefix(rest, service); ok && (strings.HasPrefix(after, ".") || strings.HasPrefix(after, "-fips.")) {
+			return true
+		}
+	}
+	return n.service == "s3" && strings.HasPrefix(rest, "s3-")
 }
 
 func isSeparator(r rune) bool { return r == ',' || unicode.IsSpace(r) }
@@ -109,30 +194,18 @@ func isHostedZone(s string) bool {
 }
 
 func parseZoneNames(list string) (map[string]string, error) {
-	var names map[string]string
+	var zones zoneMap
 	for pair := range strings.FieldsFuncSeq(list, isSeparator) {
 		id, zone, ok := strings.Cut(pair, "=")
 		if !ok {
 			return nil, fmt.Errorf("%s is not a zone ID and a zone name, such as use1-az6=us-east-1a", quote(pair))
 		}
-		if err := addZone(&names, id, zone); err != nil {
+		if err := checkZone(id, zone); err != nil {
+			return nil, err
+		}
+		if err := zones.add(id, zone); err != nil {
 			return nil, err
 		}
 	}
-	return names, nil
-}
-
-// addZone puts a zone of one source in, which may not contradict itself.
-func addZone(names *map[string]string, id, name string) error {
-	if err := checkZone(id, name); err != nil {
-		return err
-	}
-	if had, ok := (*names)[id]; ok && had != name {
-		return fmt.Errorf("the zone %s has two names, %s and %s: want one account's", id, had, name)
-	}
-	if *names == nil {
-		*names = map[string]string{}
-	}
-	(*names)[id] = name
-	return nil
+	return zones.names, nil
 }

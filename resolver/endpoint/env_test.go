@@ -41,7 +41,8 @@ func TestEnvList(t *testing.T) {
 		{"CloudFormation's", "Z7HUB22UULQXV:" + sqsName + ",Z7HUB22UULQXV:" + kmsName, []Endpoint{sqs, kms}},
 		{"S3 as AWS lists it", s3Name, []Endpoint{{ID: id, Service: "s3", Region: "us-east-1", Regional: s3Name}}},
 		{"twice", sqsName + "," + kmsName + "," + sqsName, []Endpoint{sqs, kms}},
-		{"zonal only", sqsNameA, []Endpoint{with(sqs, inA)}},
+		{"a zonal name alone", sqsNameA, []Endpoint{sqs}},
+		{"zonal names alone", sqsNameB + "," + sqsNameA, []Endpoint{sqs}},
 		{"zonal before regional", sqsNameA + "," + sqsName, []Endpoint{with(sqs, inA)}},
 		{
 			"all its entries", strings.Join([]string{sqsName, sqsNameB, sqsNameA, sqsHost, "sqs.us-east-1.api.aws", kmsName}, ","),

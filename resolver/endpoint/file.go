@@ -2,12 +2,16 @@ package endpoint
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+	"unicode/utf16"
+
+	"github.com/azaffinity/azaffinity/internal/localfile"
 )
 
 // maxFile bounds a catalogue file. An endpoint takes about 3 KB as the AWS CLI
@@ -26,14 +30,17 @@ const maxFile = 16 << 20
 // same file as a second JSON value, or be a file of their own (see [Join] and
 // AZAFFINITY_ENDPOINTS_FILE). The file is read each time the source is asked.
 //
+// The encoding is UTF-8 or, as PowerShell writes it, UTF-16 with a byte order mark.
+//
 // Only available interface endpoints are taken, and all have to be of one VPC:
 // a request that is sent to another VPC's endpoint hangs. An S3 or DynamoDB
 // endpoint beside a free gateway endpoint is marked with FreePath. What is left
-// out although it might be missed is in the catalogue's Notes.
+// out although it might be missed, such as an endpoint with a name of another form
+// than AWS's, is in the catalogue's Notes.
 //
-// A file that isn't there, isn't a regular one, is larger than 16 MiB or holds
-// anything else is an error, and so is a single name in it that AWS would not
-// list there: nothing is taken of such a file.
+// A file is an error if it isn't there, isn't a regular one, is larger than 16 MiB,
+// isn't the CLI's output, has endpoints of which none can be used, or has the
+// zones of two accounts.
 func File(path string) Source {
 	return local{"file " + path, func() (Catalog, error) {
 		cat, err := readFile(path)
@@ -45,8 +52,13 @@ func File(path string) Source {
 }
 
 func readFile(path string) (Catalog, error) {
-	content, err := readBounded(path)
-	if err != nil {
+	content, err := localfile.Read(path, maxFile)
+	switch {
+	case errors.As(err, new(*localfile.NotRegularError)):
+		return Catalog{}, fmt.Errorf("reading the catalogue: %w: write the output of aws ec2 describe-vpc-endpoints into one", err)
+	case errors.As(err, new(*localfile.TooLargeError)):
+		return Catalog{}, fmt.Errorf("reading the catalogue: %w: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", err)
+	case err != nil:
 		return Catalog{}, fmt.Errorf("reading the catalogue: %w", err)
 	}
 	cat, err := parseCLI(content)
@@ -56,59 +68,34 @@ func readFile(path string) (Catalog, error) {
 	return cat, nil
 }
 
-func readBounded(path string) ([]byte, error) {
-	// Before it is opened: opening a pipe waits for its writer.
-	switch info, err := os.Stat(path); {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file: write the output of aws ec2 describe-vpc-endpoints into one", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(content) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d MiB: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", path, maxFile>>20)
-	}
-	return content, nil
-}
-
-// cliOutput is what the two commands print.
+// cliOutput is what the two commands print. Entries are read one by one: an odd
+// one doesn't take the others with it.
 type cliOutput struct {
-	VpcEndpoints      []Description
-	AvailabilityZones []struct {
-		ZoneID   string `json:"ZoneId"`
-		ZoneName string `json:"ZoneName"`
-	}
-	NextToken string
+	VpcEndpoints      []json.RawMessage
+	AvailabilityZones []json.RawMessage
+	NextToken         string
+	listed            bool // there is a list of endpoints, maybe an empty one
 }
 
 func parseCLI(content []byte) (Catalog, error) {
+	content, err := decode(content)
+	if err != nil {
+		return Catalog{}, err
+	}
 	var all cliOutput
 	var known bool
 	for dec := json.NewDecoder(bytes.NewReader(content)); ; {
-		var value json.RawMessage
-		err := dec.Decode(&value)
+		start := dec.InputOffset()
+		var out cliOutput
+		err := dec.Decode(&out)
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return Catalog{}, jsonError(err, content, content)
+			return Catalog{}, jsonError(err, content, content[start:])
 		}
-		var out cliOutput
-		if err := json.Unmarshal(value, &out); err != nil {
-			return Catalog{}, jsonError(err, content, value)
-		}
-		if err := unique(json.NewDecoder(bytes.NewReader(value))); err != nil {
-			return Catalog{}, jsonError(err, content, value)
-		}
-		known = known || out.VpcEndpoints != nil || out.AvailabilityZones != nil
+		all.listed = all.listed || out.VpcEndpoints != nil
+		known = known || all.listed || out.AvailabilityZones != nil
 		all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
 		all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
 		if out.VpcEndpoints != nil {
@@ -121,50 +108,88 @@ func parseCLI(content []byte) (Catalog, error) {
 	case all.NextToken != "":
 		return Catalog{}, errors.New("it is one page of several (it has a NextToken): run aws ec2 describe-vpc-endpoints without --no-paginate and --max-items")
 	}
-	cat, err := fromDescriptions(all.VpcEndpoints)
+	return all.catalog()
+}
+
+func (all cliOutput) catalog() (Catalog, error) {
+	descriptions, notes, fault := entriesOf[Description](all.VpcEndpoints, "VpcEndpoints")
+	if len(descriptions) == 0 && fault != nil {
+		return Catalog{}, fault
+	}
+	cat, err := fromDescriptions(descriptions)
 	if err != nil {
 		return Catalog{}, err
 	}
-	for _, z := range all.AvailabilityZones {
-		if err := addZone(&cat.ZoneNames, z.ZoneID, z.ZoneName); err != nil {
+	if len(cat.Endpoints) == 0 && all.listed {
+		notes = append(notes, fmt.Sprintf("of %d VpcEndpoints listed none is an interface endpoint that can be used: does the --filters of describe-vpc-endpoints name the VPC?", len(all.VpcEndpoints)))
+	}
+	zones, zoneNotes, fault := entriesOf[availabilityZone](all.AvailabilityZones, "AvailabilityZones")
+	notes = append(notes, zoneNotes...)
+	var names zoneMap
+	for _, z := range zones {
+		if err := checkZone(z.ZoneID, z.ZoneName); err != nil {
+			notes = append(notes, "a zone is left out: "+err.Error())
+			fault = cmp.Or(fault, err)
+			continue
+		}
+		if err := names.add(z.ZoneID, z.ZoneName); err != nil {
 			return Catalog{}, err
 		}
 	}
-	return cat, nil
+	if names.names == nil && fault != nil {
+		return Catalog{}, fault
+	}
+	return merge(Catalog{Endpoints: cat.Endpoints, ZoneNames: names.names, Notes: append(notes, cat.Notes...)}), nil
 }
 
-// unique refuses an object that has a key twice: encoding/json, which tells
-// letter case not apart, would make a mixture of the two values. The value is
-// known to be JSON, and not to be nested too deep.
-func unique(dec *json.Decoder) error {
-	token, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	open, ok := token.(json.Delim)
-	if !ok {
-		return nil
-	}
-	seen := map[string]bool{}
-	for dec.More() {
-		if open == '{' {
-			token, err := dec.Token()
-			if err != nil {
-				return err
-			}
-			key, _ := token.(string)
-			folded := strings.ToLower(strings.ToUpper(key))
-			if seen[folded] {
-				return fmt.Errorf("it has %s twice in one object", quote(key))
-			}
-			seen[folded] = true
+type availabilityZone struct {
+	ZoneID   string `json:"ZoneId"`
+	ZoneName string `json:"ZoneName"`
+}
+
+// entriesOf reads the entries of a list. What isn't one is noted; fault is the
+// first of that.
+func entriesOf[T any](list []json.RawMessage, of string) (all []T, notes []string, fault error) {
+	for i, raw := range list {
+		var entry T
+		if err := json.Unmarshal(raw, &entry); err != nil {
+			err = fmt.Errorf("entry %d of %s: %w", i+1, of, jsonError(err, raw, raw))
+			notes = append(notes, "left out: "+err.Error())
+			fault = cmp.Or(fault, err)
+			continue
 		}
-		if err := unique(dec); err != nil {
-			return err
-		}
+		all = append(all, entry)
 	}
-	_, err = dec.Token()
-	return err
+	return all, notes, fault
+}
+
+const (
+	mark    = "\ufeff" // the byte order mark
+	mark8   = "\xef\xbb\xbf"
+	mark16B = "\xfe\xff"
+	mark16L = "\xff\xfe"
+)
+
+// decode makes UTF-8 of what editors and PowerShell write. Marks are dropped
+// wherever they are: files are put together from several.
+func decode(content []byte) ([]byte, error) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(content, []byte(mark16L)):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(content, []byte(mark16B)):
+		order = binary.BigEndian
+	default:
+		return bytes.ReplaceAll(content, []byte(mark8), nil), nil
+	}
+	if len(content)%2 != 0 {
+		return nil, errors.New("it is UTF-16, and ends in the middle of a character")
+	}
+	units := make([]uint16, 0, len(content)/2)
+	for ; len(content) > 0; content = content[2:] {
+		units = append(units, order.Uint16(content))
+	}
+	return []byte(strings.ReplaceAll(string(utf16.Decode(units)), mark, "")), nil
 }
 
 // jsonError says what is wrong with a file, and where: value is the part of it

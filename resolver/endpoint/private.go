@@ -31,7 +31,10 @@ func partitionOf(name string) []string {
 }
 
 func underAny(name string, domains ...string) bool {
-	return slices.ContainsFunc(domains, func(d string) bool { return strings.HasSuffix(name, "."+d) })
+	return slices.ContainsFunc(domains, func(d string) bool {
+		above, ok := strings.CutSuffix(name, d)
+		return ok && strings.HasSuffix(above, ".")
+	})
 }
 
 // privateFault says why a private DNS name is none that AWS would list for the
@@ -41,7 +44,7 @@ func underAny(name string, domains ...string) bool {
 // name but one of AWS's; no SDK client resolves those, so routing ignores them.
 func (n name) privateFault(host string) string {
 	host = bare(host)
-	owner := partitionOf(n.tail())
+	owner := partitionOf("." + n.suffix)
 	if owner == nil {
 		owner = []string{n.suffix}
 	}
