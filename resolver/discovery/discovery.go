@@ -90,8 +90,8 @@ func WithSpread(d time.Duration) Option {
 }
 
 // New returns a source that asks EC2 with the config's credentials, Region and
-// HTTP client. Its own calls are never routed by what it finds, also where cfg
-// is wrapped already. They are tried twice at most, and not again when EC2
+// HTTP client. Its own calls are never routed by what it finds, even if cfg is
+// wrapped already. They are tried twice at most, and not again when EC2
 // throttles them: see [ThrottledError].
 //
 // An error says what is wrong with the config or the options; nothing is sent.
@@ -103,8 +103,8 @@ func New(cfg aws.Config, opts ...Option) (*Source, error) {
 }
 
 // NewFromClient returns a source that asks EC2 by the given client, which
-// decides about retries. Where it is an [ec2.Client], calls are not routed
-// either, whatever its options say.
+// decides about retries. If it is an [ec2.Client], its calls are not
+// routed either, whatever its options say.
 func NewFromClient(client Client, opts ...Option) (*Source, error) {
 	if client == nil {
 		return nil, errors.New("discovery: the client is nil")

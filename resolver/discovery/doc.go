@@ -11,16 +11,16 @@
 // One call of DescribeVpcEndpoints lists the VPC's interface endpoints, with the names that AWS gave them, and its
 // gateway endpoints: an S3 or DynamoDB endpoint is not used beside a free gateway endpoint, unless
 // resolver.WithInterfaceFor asks for it. What becomes of the list is decided by [endpoint.FromDescriptions], the same
-// as for the file that the AWS CLI writes. One call of DescribeAvailabilityZones, once in a process's life, tells which
-// zone ID has which name.
+// as for the file that the AWS CLI writes. One call of DescribeAvailabilityZones, once in a process's life, maps zone IDs
+// to names.
 //
 // # When it fails
 //
-// [Source.Endpoints] answers with everything or with an error. A resolver keeps the last good answer then, and requests
-// go where they would go without one until there is one. Only the zones may be missing, of which a note in the catalogue
-// tells: then a process that knows no more than its zone's ID, as on Lambda, is not kept in its zone. A role without
-// permission, an account that is throttled ([ThrottledError]) and a subnet without a way to EC2 are told apart, and the
-// error says what to do.
+// [Source.Endpoints] answers with the list or with an error. After an error a resolver keeps the last good answer; until
+// there is one, requests go where they would go without azaffinity. Only the zones may be missing, with a note in the
+// catalogue: then a process that knows no more than its zone's ID, as on Lambda, is not kept in its zone. Errors say what
+// to do, and differ for a role without permission, an account that is throttled ([ThrottledError]) and a subnet without a
+// way to EC2. An entry of another form than AWS's is left out with a note, and doesn't cost the others.
 //
 // Calls end with the context; instance metadata is given a second, the zones five. Nothing here is routed by what is
 // found: with private DNS, EC2's own endpoint is used all the same. Answers are read up to 16 MiB and ten pages, and

@@ -17,7 +17,7 @@ import (
 // ThrottledError is EC2's RequestLimitExceeded: the account as a whole asks more
 // often than it may. Asking again soon makes that worse for everybody in the
 // account, so callers that find it in an error's chain wait for RetryAfter. A
-// resolver does, told by [Source.Answer].
+// resolver does: [Source.Answer] says when to ask again.
 type ThrottledError struct {
 	// Err is what the SDK said.
 	Err   error
@@ -47,7 +47,7 @@ func isThrottling(err error) bool {
 	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
 }
 
-// isDenied tells whether IAM, or the policy of the VPC endpoint that EC2 was
+// isDenied reports whether IAM, or the policy of the VPC endpoint that EC2 was
 // asked through, said no. Other 403s are about the credentials themselves.
 func isDenied(err error) bool {
 	var api smithy.APIError

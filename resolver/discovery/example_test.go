@@ -83,7 +83,7 @@ func ExampleNewFromClient() {
 	// Output: vpce-0a1b2c3d4e5f60718-lj2wisx3-us-east-1b.sqs.us-east-1.vpce.amazonaws.com
 }
 
-// Whoever refreshes by himself leaves EC2 alone when it asks for that.
+// Callers that refresh by themselves leave EC2 alone when it throttles them.
 func ExampleThrottledError() {
 	throttling := &smithy.GenericAPIError{Code: "RequestLimitExceeded", Message: "Request limit exceeded."}
 	src, err := discovery.NewFromClient(describer{err: throttling}, discovery.WithVPC("vpc-1a2b3c4d"))

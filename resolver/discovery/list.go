@@ -125,8 +125,8 @@ func describe(e types.VpcEndpoint) endpoint.Description {
 	return d
 }
 
-// prefer leaves endpoints without the tag out where another one for the same
-// service has it. Private DNS comes first: a resolver takes that endpoint
+// prefer leaves endpoints without the tag out if another one for the same service
+// has it. Private DNS comes first: a resolver takes that endpoint
 // whatever the tags say, and of several that are left the one with the lowest id.
 func (s *Source) prefer(cat *endpoint.Catalog, tagged map[string]bool) {
 	private := map[string]bool{} // by the service's part of the name

@@ -22,7 +22,7 @@ const maxZonesAsk = 5 * time.Second
 // zoneNames maps zone IDs to names. Both answers are of the same account, so the
 // names carry the letters that the endpoints' names carry: EC2 describes nobody
 // else's endpoints. An account's letters never change, so the map is asked for
-// again only where an endpoint is in a zone that it doesn't know.
+// again only if an endpoint is in a zone that it doesn't know.
 //
 // Failing costs little: a process that knows its zone's name is in its own
 // account nearly always. So it is a note, which has nothing in it that differs
@@ -66,7 +66,7 @@ func covers(names map[string]string, endpoints []endpoint.Endpoint) bool {
 	known := slices.Collect(maps.Values(names))
 	return !slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool {
 		for zone := range e.Zonal {
-			// Zones of another Region are none of this one's.
+			// This Region's map has no zones of another Region.
 			if !slices.Contains(known, zone) {
 				return true
 			}

@@ -2,7 +2,7 @@ package endpoint
 
 // Endpoint is one interface VPC endpoint as routing needs to know it. A value
 // with only Regional set is complete: the rest is read from the name. The zero
-// value is no endpoint, and an error where one is wanted.
+// value is not an endpoint, and every source refuses it.
 type Endpoint struct {
 	// ID is the endpoint's id, "vpce-0a1b2c3d4e5f60718". Empty: Regional's.
 	ID string
@@ -18,7 +18,7 @@ type Endpoint struct {
 	Regional string
 	// Zonal maps the names of the zones that the endpoint has a network
 	// interface in to its zonal DNS names. Nil means not known: the zonal name
-	// is then derived, and a zone without one is found out by failing over.
+	// is then derived, and requests fail over if the zone has none.
 	Zonal map[string]string
 	// Hosts are the private DNS names that AWS lists for the endpoint, such as
 	// "sqs.us-east-1.amazonaws.com" or "*.dkr.ecr.us-east-1.amazonaws.com".
@@ -26,13 +26,13 @@ type Endpoint struct {
 	// the endpoint's name.
 	Hosts []string
 	// PrivateDNS says that inside the VPC the names in Hosts lead to this
-	// endpoint. Where it is false, requests that can't use a zonal name go to
-	// the regional one.
+	// endpoint. If it is false, requests that can't use a zonal name go to the
+	// regional one.
 	PrivateDNS bool
-	// FreePath says, in words, that and how requests to this service already
-	// have a way that costs nothing (a gateway endpoint). A resolver then
-	// leaves them on it unless told otherwise. Only sources that read AWS's own
-	// listing set it; an endpoint that somebody lists by hand is wanted.
+	// FreePath is set if requests to this service have a way that costs nothing
+	// (a gateway endpoint), and describes it. A resolver leaves them on it unless
+	// its options name the service. Only sources that read AWS's own listing set
+	// it; an endpoint that is listed by hand is used.
 	FreePath string
 }
 

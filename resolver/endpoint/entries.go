@@ -115,8 +115,8 @@ func listed(dnsEntries []DNSEntry) (e Endpoint, faults []string, err error) {
 	}
 	e = all.endpoint()
 	if e.Zonal == nil {
-		// AWS's listing is complete: an endpoint without zonal names (to a service
-		// in another Region) has none.
+		// AWS's listing is complete, and an endpoint to a service in another Region
+		// has no zonal names.
 		e.Zonal = map[string]string{}
 	}
 	return e, faults, nil

@@ -183,8 +183,8 @@ func FuzzEnv(f *testing.F) {
 	})
 }
 
-// checkSafe fails where a catalogue has a name that no request may be sent to or
-// for, or where it isn't one that a resolver takes.
+// checkSafe fails if a catalogue has a name that no request may be sent to or
+// for, or if it isn't one that a resolver takes.
 func checkSafe(t *testing.T, cat Catalog) {
 	t.Helper()
 	for _, e := range cat.Endpoints {

@@ -192,7 +192,7 @@ func decode(content []byte) ([]byte, error) {
 	return []byte(strings.ReplaceAll(string(utf16.Decode(units)), mark, "")), nil
 }
 
-// jsonError says what is wrong with a file, and where: value is the part of it
+// jsonError says what is wrong with a file, and at which place: value is the part of it
 // that the error's offset counts in.
 func jsonError(err error, content, value []byte) error {
 	const want = "want the output of aws ec2 describe-vpc-endpoints --output json, as it is"

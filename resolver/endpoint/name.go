@@ -105,10 +105,10 @@ func split(dnsName string) (n name, err error) {
 	return n, nil
 }
 
-// ZonalName is the name of the endpoint in the zone: what Zonal says where it
-// is known, else what AWS makes of every regional name: "-" and the zone's name
-// at the end of the first label. ok is false where the endpoint is known not to
-// be in the zone, and where no name can be made with it.
+// ZonalName is the name of the endpoint in the zone: what Zonal says if it is
+// known, else what AWS makes of every regional name: "-" and the zone's name at
+// the end of the first label. ok is false if the endpoint is known not to be in
+// the zone, or if no name can be made with it.
 func (e Endpoint) ZonalName(zone string) (dnsName string, ok bool) {
 	if e.Zonal != nil {
 		dnsName, ok = e.Zonal[zone]
@@ -124,7 +124,7 @@ func (e Endpoint) ZonalName(zone string) (dnsName string, ok bool) {
 	return dnsName, true
 }
 
-// InRegion tells whether a zone's name is one of the Region: "us-east-1a", or,
+// InRegion reports whether a zone's name is one of the Region: "us-east-1a", or,
 // of a Local Zone or Wavelength Zone, "us-west-2-lax-1a".
 func InRegion(zone, region string) bool {
 	rest, ok := strings.CutPrefix(zone, region)

@@ -87,7 +87,7 @@ func TestParse(t *testing.T) {
 }
 
 // Given what isn't a vpce name, when it is parsed, then the error quotes it (the
-// beginning of a long one) and says why it is none.
+// beginning of a long one) and says why.
 func TestParseRefuses(t *testing.T) {
 	long := strings.Repeat("a", maxLabel+1)
 	tests := []struct{ name, dnsName, want string }{
@@ -235,7 +235,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// isSafe tells whether the name can do no harm in a URL, a log line or a label.
+// isSafe reports whether the name can do no harm in a URL, a log line or a label.
 func isSafe(name string) bool {
 	return name != "" && len(name) <= maxName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-*") == ""
 }

@@ -20,8 +20,8 @@ var domains = [][]string{
 	{"csp.hci.ic.gov", "aws.hci.ic.gov"},
 }
 
-// partitionOf is the domains of AWS's that a name lies under one of; nil where it
-// is somebody else's.
+// partitionOf returns AWS's domains if a name lies under one of them, and nil if
+// it is somebody else's.
 func partitionOf(name string) []string {
 	i := slices.IndexFunc(domains, func(d []string) bool { return underAny(name, d...) })
 	if i < 0 {
@@ -37,10 +37,10 @@ func underAny(name string, domains ...string) bool {
 	})
 }
 
-// privateFault says why a private DNS name is none that AWS would list for the
-// endpoint, "" if it may be. Requests to such a host, signed with the caller's
-// credentials, are sent to the endpoint: whoever owns the endpoint's domain has
-// to own the host's. The services of AWS's partners, and one's own, may have any
+// privateFault says why AWS would not list a private DNS name for the endpoint; ""
+// if it may. Requests to such a host, signed with the caller's credentials, are
+// sent to the endpoint: the owner of the endpoint's domain has to own the host's.
+// The services of AWS's partners, and one's own, may have any
 // name but one of AWS's; no SDK client resolves those, so routing ignores them.
 func (n name) privateFault(host string) string {
 	host = bare(host)
@@ -59,10 +59,10 @@ func (n name) privateFault(host string) string {
 	return "it does not lie under " + n.suffix
 }
 
-// partner tells whether the endpoint's service is one of somebody else than AWS.
+// partner reports whether the endpoint's service is somebody else's than AWS's.
 func (n name) partner() bool { return strings.HasPrefix(n.service, "vpce-svc-") }
 
-// isAWSName tells whether the name is one of an endpoint under AWS's own domains,
+// isAWSName reports whether the name is one of an endpoint under AWS's own domains,
 // of whatever form.
 func isAWSName(dnsName string) bool {
 	return isHost(bare(dnsName)) && strings.Contains(dnsName, ".vpce.") && partitionOf(dnsName) != nil

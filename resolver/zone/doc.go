@@ -2,7 +2,7 @@
 //
 // [Detect] asks whatever the environment says can know: the variable AZAFFINITY_ZONE, the ECS task metadata, the
 // Lambda metadata endpoint, the EC2 instance metadata service (IMDS). Every [Source] can also be used alone, and
-// [First] chains them in an order of your own. [Ask] tells who answered and for how long the answer holds.
+// [First] chains them in an order of your own. [Ask] also says who answered and how long the answer holds.
 //
 //	where, err := zone.Detect().Zone(ctx)
 //	if err != nil {
@@ -18,10 +18,11 @@
 //
 // # When it fails
 //
-// A source that can't answer returns an error that an operator can act on; it never guesses. A silent metadata service
-// costs one second. Metadata is not trusted: answers are read up to 64 KiB, redirects are not followed, environment
-// proxies are not used, and what doesn't look like a zone is an error. Nothing here retries, caches, logs or
-// leaves a goroutine behind: asking again, and when, is up to the caller.
+// A source that can't answer returns an error that an operator can act on; it never guesses. A metadata service that
+// doesn't answer costs one second, and Detect asks at most three, one after the other ([WithTimeout]). Metadata is not
+// trusted: 64 KiB of an answer are kept at most, redirects are not followed, environment proxies are not used, and text
+// that isn't shaped like a zone is an error. Nothing here retries, caches, logs or leaves a goroutine behind: the caller
+// decides whether and when to ask again.
 //
 // # Kubernetes
 //

@@ -39,7 +39,7 @@ func ECS(opts ...Option) Source {
 
 const ecsVar = "ECS_CONTAINER_METADATA_URI_V4"
 
-// errFargate marks the answer of a Fargate task: where that is the platform there is no IMDS.
+// errFargate marks the answer of a Fargate task: Fargate has no IMDS.
 var errFargate = errors.New("the task has no AvailabilityZone: Fargate tells it from platform version 1.4.0 on, or set " + envVar)
 
 // parseTask reads the answer of ${ECS_CONTAINER_METADATA_URI_V4}/task. Field names: "Amazon ECS task metadata V4 JSON

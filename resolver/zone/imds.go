@@ -45,7 +45,7 @@ func imdsSource(c config, optFns []func(*imds.Options)) Source {
 // newIMDSClient makes a client by imds.New: NewFromConfig would bring a config's APIOptions along, ours among them.
 func newIMDSClient(timeout time.Duration, optFns []func(*imds.Options)) *imds.Client {
 	transport := newTransport()
-	// Too small a hop limit swallows the token. Who allows IMDSv1 needs time left to ask without one.
+	// Too small a hop limit swallows the token. Callers that allow IMDSv1 need time left to ask without one.
 	transport.ResponseHeaderTimeout = timeout / 2
 	own := newClient(transport)
 	o := imds.Options{
@@ -82,7 +82,7 @@ type exchange struct {
 
 type lastExchange struct{} // the context's key for *exchange
 
-// placement reads the zone where the instance was placed. The identity document would be one read less, but has no ID.
+// placement reads the zone that the instance was placed in. The identity document would be one read less, but has no ID.
 func (last *exchange) placement(ctx context.Context, client *imds.Client) (Zone, error) {
 	name, err := last.read(ctx, client, "placement/availability-zone")
 	if err != nil {

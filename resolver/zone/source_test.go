@@ -151,7 +151,7 @@ func TestFirstStopsWhenTheContextEnds(t *testing.T) {
 	}
 }
 
-// wantAnswer compares, where inError is empty for no error. A wanted Until of zero is not compared.
+// wantAnswer compares; inError is empty for no error. A wanted Until of zero is not compared.
 func wantAnswer(t *testing.T, got Answer, err error, want Answer, inError string) {
 	t.Helper()
 	switch {

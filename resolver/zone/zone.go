@@ -7,15 +7,15 @@ import (
 	"strconv"
 )
 
-// Zone is an Availability Zone, a Local Zone or a Wavelength Zone. Either field may be empty where only the other is
+// Zone is an Availability Zone, a Local Zone or a Wavelength Zone. Either field may be empty if only the other is
 // known; the zero Zone is not valid.
 type Zone struct {
 	Name string // "us-east-1a"; the letter can mean another place in another account
 	ID   string // "use1-az6"; means the same place in every account
 }
 
-// Parse reads a zone's name ("us-east-1a") or ID ("use1-az6") and tells by its shape which of the two it is. A zone
-// of a shape it doesn't know can still be given to [Static].
+// Parse reads a zone's name ("us-east-1a") or ID ("use1-az6"), which differ in shape. A zone of a shape it doesn't know
+// can still be given to [Static].
 func Parse(s string) (Zone, error) {
 	switch {
 	case !label.MatchString(s):
@@ -63,7 +63,7 @@ func (z Zone) String() string {
 	return z.Name + " (" + z.ID + ")"
 }
 
-// fromMetadata takes a name and an ID as a metadata service told them, either of them possibly empty. It is stricter
+// fromMetadata takes a name and an ID from a metadata service, either of them possibly empty. It is stricter
 // than Validate: text that isn't shaped like a zone ("localhost", a captive portal's page) comes from somebody else.
 func fromMetadata(name, id string) (Zone, error) {
 	if z, err := Parse(name); name != "" && (err != nil || z.Name == "") {
