@@ -172,7 +172,7 @@ func TestUsage(t *testing.T) {
 		"-lab -endpoints f.json":        "-lab has endpoints of its own",
 		"-fault refuse":                 "-fault is made in the lab",
 		"-lab -fault fire":              `-fault "fire" is none: want one of black-hole, certificate, hang, refuse, reset, stall, unavailable`,
-		"-endpoints none.json":          "the endpoints can't be listed: endpoint: reading the catalogue: stat none.json",
+		"-endpoints none.json":          "the endpoints can't be listed: endpoint: reading the catalogue: open none.json",
 	} {
 		code, stdout, stderr := printed(t, nil, strings.Fields(args)...)
 		if code != exitUnknown || stdout != "" || !strings.HasPrefix(stderr, "doctor: ") || !strings.Contains(stderr, want) {
