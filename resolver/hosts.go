@@ -107,9 +107,8 @@ func hostsOf(endpoints []endpoint.Endpoint) []host {
 	return append(own, others...)
 }
 
-// derivedHosts is what the SDK resolves for the endpoint's service: usually the
-// service's part of the vpce name, the Region and the DNS suffix. The irregular
-// ones were taken from the hosts that SDK clients resolve.
+// derivedHosts is what the SDK resolves for the endpoint's service. Those with
+// hosts that begin with an account or a bucket are here, all others in a table.
 func derivedHosts(e endpoint.Endpoint) []host {
 	_, suffix, _ := strings.Cut(e.Regional, ".vpce.")
 	at := func(service string, s shape, infix string) host {
@@ -129,10 +128,11 @@ func derivedHosts(e endpoint.Endpoint) []host {
 		hosts = []host{at("dynamodb", whole, ""), at("ddb", account, "")}
 	case "kinesis":
 		hosts = []host{at("kinesis", whole, ""), at("data-kinesis", account, ""), at("control-kinesis", account, "")}
-	case "data.iot":
-		hosts = []host{at("data-ats.iot", whole, ""), at("data.ats.iot", whole, "")} // the latter in China
 	default:
-		hosts = []host{at(e.Service, whole, "")}
+		names, _ := sdkHosts(e)
+		for _, name := range names {
+			hosts = append(hosts, host{name: name, of: e})
+		}
 	}
 	return slices.DeleteFunc(hosts, func(h host) bool { return neverRewritten(h.name, e) })
 }

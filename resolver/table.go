@@ -75,9 +75,11 @@ func newTable(in tableInput) *table {
 			-cmp.Compare(btoi(a.PrivateDNS), btoi(b.PrivateDNS)),
 			cmp.Compare(a.ID, b.ID))
 	})
-	for _, h := range hostsOf(endpoints) {
+	hosts := hostsOf(endpoints)
+	for _, h := range hosts {
 		t.addHost(h)
 	}
+	t.notes = append(t.notes, unrouted(endpoints, hosts)...)
 	for _, e := range endpoints {
 		t.addRegionalName(e)
 	}
