@@ -200,7 +200,7 @@ func TestEndpointsThatNoClientIsKnownFor(t *testing.T) {
 		{"an agent's", "ecs-agent", nil, "ecs-a.us-east-1.amazonaws.com", "ecs-a.us-east-1.amazonaws.com", "no SDK client is known for ecs-agent: used for ecs-agent.us-east-1.amazonaws.com only"},
 		{"the registry's", "dkr.ecr", []string{"dkr.ecr.us-east-1.amazonaws.com"}, "dkr.ecr.us-east-1.amazonaws.com", "dkr.ecr.us-east-1.amazonaws.com", "no host of an SDK client leads to dkr.ecr: not used"},
 		{"APIs'", "execute-api", nil, "abc123.execute-api.us-east-1.amazonaws.com", "abc123.execute-api.us-east-1.amazonaws.com", "no host of an SDK client leads to execute-api: not used"},
-		{"one host for all Regions, elsewhere", "account", nil, "account.us-east-1.amazonaws.com", commercial.zonal("account"), ""},
+		{"one Region's host for all, in that Region", "account", nil, "account.us-east-1.amazonaws.com", commercial.zonal("account"), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newResolver(t, zone.Zone{Name: commercial.zone}, endpoint.Endpoint{Regional: commercial.regional(tt.service), Hosts: tt.hosts})

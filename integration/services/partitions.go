@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The SDK's version 1 is no longer supported, and has all services' data in one module.
+
 package main
 
 import (

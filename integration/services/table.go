@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 The SDK's version 1 is no longer supported, and has all services' data in one module.
+
 package main
 
 import (
@@ -27,7 +29,9 @@ type patterns map[string]bool
 
 const rulePattern = ".{region}.{suffix}" // behind the label
 
-func newTable() *table { return &table{partitions: partitions(), labels: map[string]map[string]patterns{}} }
+func newTable() *table {
+	return &table{partitions: partitions(), labels: map[string]map[string]patterns{}}
+}
 
 // know enters a label that may be known already.
 func (t *table) know(label string) {
@@ -79,7 +83,7 @@ func (t *table) addRules(models string) error {
 // addEndpointModel adds the services that have no rules, from the model of all
 // partitions' endpoints.
 func (t *table) addEndpointModel() {
-	hasRules := map[string]bool{endpoints.Ec2metadataServiceID: true} // has a host that is no service's
+	hasRules := map[string]bool{"ec2metadata": true} // which has a host of the instance
 	for label, byPartition := range t.labels {
 		hasRules[label] = hasRules[label] || len(byPartition) > 0
 	}

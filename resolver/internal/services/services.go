@@ -44,23 +44,29 @@ func Hosts(label, region, suffix string) (hosts []string, known bool) {
 		return []string{rule}, true
 	}
 	patterns, known := lookUp(label, p.id)
-	plain, isFIPS := strings.CutSuffix(label, "-fips")
-	if !known && isFIPS {
+	if plain, isFIPS := strings.CutSuffix(label, "-fips"); isFIPS && !known {
 		patterns, known = lookUp(plain, p.id)
-	}
-	if len(patterns) == 0 {
-		return []string{rule}, known
+		patterns = fips(patterns, plain)
 	}
 	for _, pattern := range patterns {
 		name := strings.ReplaceAll(pattern, "{region}", region)
 		name = strings.Replace(name, "{suffix}", suffix, 1)
-		name = strings.Replace(name, "{dual}", p.dual, 1)
-		if behind, ok := strings.CutPrefix(name, plain+"."); ok {
-			name = label + "." + behind // with its -fips, if it has one
-		}
-		hosts = append(hosts, name)
+		hosts = append(hosts, strings.Replace(name, "{dual}", p.dual, 1))
 	}
-	return hosts, true
+	if hosts == nil {
+		hosts = []string{rule}
+	}
+	return hosts, known
+}
+
+// fips turns the patterns that begin with the label into those of FIPS hosts.
+func fips(patterns []string, label string) (those []string) {
+	for _, pattern := range patterns {
+		if behind, ok := strings.CutPrefix(pattern, label+"."); ok {
+			those = append(those, label+"-fips."+behind)
+		}
+	}
+	return those
 }
 
 // lookUp returns the patterns of the label's hosts in a partition, none for the rule.

@@ -27,6 +27,7 @@ func TestHosts(t *testing.T) {
 		{name: "the dual-stack suffix alone", label: "qbusiness", region: "us-east-1", suffix: commercial, want: "qbusiness.us-east-1.api.aws"},
 		{name: "the dual-stack suffix alone, in China", label: "qbusiness", region: "cn-north-1", suffix: china, want: "qbusiness.cn-north-1.api.amazonwebservices.com.cn"},
 		{name: "the dual-stack suffix alone, FIPS", label: "qbusiness-fips", region: "us-east-1", suffix: commercial, want: "qbusiness-fips.us-east-1.api.aws"},
+		{name: "another spelling, FIPS", label: "transcribe-fips", region: "cn-north-1", suffix: china, want: "transcribe-fips.cn-north-1.amazonaws.com.cn"},
 		{name: "launched after the SDK's data", label: "s3vectors", region: "eu-west-1", suffix: commercial, want: "s3vectors.eu-west-1.api.aws"},
 		{name: "another spelling", label: "data.iot", region: "us-east-1", suffix: commercial, want: "data-ats.iot.us-east-1.amazonaws.com data.ats.iot.us-east-1.amazonaws.com"},
 		{name: "odd in China alone: there", label: "transcribe", region: "cn-north-1", suffix: china, want: "cn.transcribe.cn-north-1.amazonaws.com.cn"},
