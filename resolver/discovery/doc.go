@@ -54,8 +54,10 @@
 // A process asks for the first time at a random moment within 15 seconds of its start, or at once if something waits for
 // the resolver's Ready. In 15 seconds EC2 answers 400 calls: 100 that the bucket holds, and 20 a second. So a fleet of
 // some 300 processes that start together needs no setting. A larger one spreads its first calls over N/16 seconds, ten
-// minutes for 10,000 ([WithSpread]), which leaves a fifth of the 20 a second to others. Without that nothing breaks: a
-// process that is throttled leaves EC2 alone for half a minute to ten and a half, and requests go meanwhile where they
-// would go without it. Of 10,000 processes that start within a minute, all have their endpoints after some 21 minutes
-// then, instead of ten. Even larger fleets are better off with one process that writes the file for all.
+// minutes for 10,000 ([WithSpread]), which leaves a fifth of the 20 a second to others.
+//
+// Without that nothing breaks: a process that is throttled leaves EC2 alone for half a minute to ten and a half, and
+// meanwhile requests go where they would go without azaffinity. Of 10,000 processes that start within a minute, the last
+// has its endpoints after 20 to 30 minutes then, instead of eleven. Even larger fleets are better off with one process
+// that writes the file for all.
 package discovery

@@ -86,11 +86,12 @@ type fleet struct {
 	n       int
 	startIn time.Duration
 	spread  time.Duration
+	refresh time.Duration
 	hasty   bool // asks again within seconds whatever the source says
 }
 
-// refresh is a resolver's ten minutes, give or take a tenth.
-func refresh() time.Duration { return 9*time.Minute + rand.N(2*time.Minute) }
+// next is a resolver's refresh, give or take a tenth.
+func (f fleet) next() time.Duration { return f.refresh - f.refresh/10 + rand.N(f.refresh/5) }
 
 // doubling is a second, then ever more up to five minutes, each less up to half:
 // what a resolver does after an error that doesn't say when to ask again.
@@ -145,7 +146,7 @@ func (f fleet) run(t *testing.T) (*account, time.Duration) {
 			answer, err := next.source.Answer(t.Context(), true)
 			switch {
 			case err == nil:
-				next.failed, next.at = 0, time.Now().Add(refresh())
+				next.failed, next.at = 0, time.Now().Add(f.next())
 			case f.hasty || answer.Until.IsZero():
 				next.at = time.Now().Add(doubling(next.failed))
 				next.failed++
@@ -166,7 +167,10 @@ func (f fleet) run(t *testing.T) (*account, time.Duration) {
 // Given a fleet, when its processes start together and refresh as a resolver does,
 // then EC2 sees this. Figures of a run are in the log (-v).
 func TestSizing(t *testing.T) {
-	const bears = 60*refill + bucketSize // calls that the bucket can't refuse in any minute
+	const (
+		bears   = 60*refill + bucketSize // calls that the bucket can't refuse in any minute
+		minutes = time.Minute
+	)
 	for _, tt := range []struct {
 		name          string
 		fleet         fleet
@@ -174,12 +178,14 @@ func TestSizing(t *testing.T) {
 		refused       int
 		known, steady time.Duration // until all know the endpoints; until no call is refused any more
 	}{
-		{"300 by default", fleet{300, 0, defaultSpread, false}, 300, 0, defaultSpread, 0},
-		{"10,000 by default", fleet{10_000, time.Minute, defaultSpread, false}, 11_000, 10_000, 45 * time.Minute, 45 * time.Minute},
-		{"10,000 with their spread", fleet{10_000, 0, 10 * time.Minute, false}, bears, 0, 10 * time.Minute, 0},
-		{"10,000 with their spread, started within a minute", fleet{10_000, time.Minute, 10 * time.Minute, false}, bears, 0, 11 * time.Minute, 0},
-		{"10,000 at once", fleet{10_000, time.Minute, 0, false}, 11_000, 10_000, 45 * time.Minute, 45 * time.Minute},
-		{"10,000 at once, and again within seconds", fleet{10_000, time.Minute, 0, true}, 0, 0, 0, 0},
+		{"300 by default", fleet{300, 0, defaultSpread, 10 * minutes, false}, 300, 0, defaultSpread, 0},
+		{"6,000 with their spread", fleet{6_000, 0, 375 * time.Second, 10 * minutes, false}, bears, 0, 375 * time.Second, 0},
+		{"10,000 with their spread and refresh", fleet{10_000, 0, 10 * minutes, 17 * minutes, false}, bears, 0, 10 * minutes, 0},
+		{"10,000 started within a minute", fleet{10_000, minutes, 10 * minutes, 17 * minutes, false}, bears, 0, 11 * minutes, 0},
+		{"10,000 with their spread alone", fleet{10_000, 0, 10 * minutes, 10 * minutes, false}, 1_400, 500, 45 * minutes, 60 * minutes},
+		{"10,000 by default", fleet{10_000, minutes, defaultSpread, 10 * minutes, false}, 11_000, 10_000, 45 * minutes, 45 * minutes},
+		{"10,000 at once", fleet{10_000, minutes, 0, 10 * minutes, false}, 11_000, 10_000, 45 * minutes, 45 * minutes},
+		{"10,000 at once, and again within seconds", fleet{10_000, minutes, 0, 10 * minutes, true}, 0, 0, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ec2, known := tt.fleet.run(t)

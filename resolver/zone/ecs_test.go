@@ -86,8 +86,8 @@ func TestECS(t *testing.T) {
 		{"a name for an ID", `{"AvailabilityZoneID":"us-west-2d"}`, Zone{}, `"us-west-2d" is not a zone ID`},
 		{"a good name, a bad ID", `{"AvailabilityZone":"us-west-2d","AvailabilityZoneID":"?"}`, Zone{}, `"?" is not a zone ID`},
 		{"ten containers with labels, 70 KiB", largeTask(10, 7<<10), Zone{Name: "us-west-2d", ID: "usw2-az4"}, ""},
-		{"labels of 10 MiB in all", largeTask(1000, 10<<10), Zone{Name: "us-west-2d", ID: "usw2-az4"}, ""},
-		{"a label of 10 MiB", largeTask(1, 10<<20), Zone{}, "larger than 64 KiB"},
+		{"labels of 2 MiB in all", largeTask(200, 10<<10), Zone{Name: "us-west-2d", ID: "usw2-az4"}, ""},
+		{"a label of 1 MiB", largeTask(1, 1<<20), Zone{}, "larger than 64 KiB"},
 		{"10 MB", `{"AvailabilityZone":"` + strings.Repeat("a", 10<<20) + `"}`, Zone{}, "larger than 64 KiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
