@@ -1,9 +1,9 @@
 // Package resolver decides which name of an interface VPC endpoint a service host should be reached by right now: the
 // one of this process's own Availability Zone, unless that can't serve.
 //
-// A [Resolver] puts together what it is told by a [zone.Source] (where am I?), by an [endpoint.Source] (what endpoints
-// exist?) and by its caller (how did it go?). It needs no SDK stack: package middleware asks it for every attempt
-// of an AWS SDK client, and any other HTTP client may do the same.
+// A [Resolver] puts together what a [zone.Source] says (where am I?), what an [endpoint.Source] says (what endpoints
+// exist?) and what its callers report (how did it go?). It needs no SDK stack: package middleware asks it for every
+// attempt of an AWS SDK client, and any other HTTP client may do the same.
 //
 //	r, err := resolver.New(
 //		resolver.WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})),
@@ -23,22 +23,34 @@
 // # When things fail
 //
 // [Resolver.Resolve] has no error and never waits for a network: it reads one immutable table. A host that no endpoint
-// is known for comes back as it is. While the zone isn't known, or where the endpoint isn't in it, the answer is the
-// endpoint's regional name, or the service host itself where private DNS leads it to the endpoint. A source that
+// is known for comes back as it is. While the zone isn't known, or if the endpoint isn't in it, the answer is the
+// endpoint's regional name, or the service host itself if private DNS leads it to the endpoint. A source that
 // fails, hangs or panics is asked again in the background, with growing pauses, for as long as the resolver
-// lives; until then its last good answer stays in use.
+// lives; until then its last good answer stays in use, as it does when a listing shrinks to nothing.
 //
 // # When a zonal name fails
 //
-// Whoever sends the request says how it went, with [Resolver.Succeeded] or [Resolver.Failed]. Three failures in a row
-// take a zonal name out of use (one, where the name doesn't exist, shows another name's certificate, or leads along a
-// dead path; five, of answers such as 503 that no service gave) and its requests go to the regional name. After some 10 s one of them tries the zonal name: its success brings
-// the name back, and each failure doubles the pause, up to 5 minutes. Reading this state takes no lock.
+// Callers report how a request went, with [Route.Answered] or [Route.Failed]. Failures in a row eject a zonal name, and
+// its requests go to the regional name:
+//
+//   - one, if the name doesn't exist, shows another name's certificate, or leads along a dead path;
+//   - three, if the name couldn't be connected to, the connection broke, or a deadline passed unanswered;
+//   - five answers such as 503 that no service gave;
+//   - three server errors, if the regional name answers meanwhile. A service that fails everywhere is not left.
+//
+// What says something of a name, and not of the addresses behind it, counts for the exact host that was tried: a label
+// in front for which there is no certificate doesn't eject the endpoint's own name.
+//
+// A name that could not be connected to comes back when a dialer's connection in the background succeeds, which is tried
+// about every ten seconds. Without a dialer, and after other failures, a request that can be sent twice takes the
+// half-open probe ([Route.Probe]) after some 10 s: an answer brings the name back, and each failure doubles the pause, up
+// to 5 minutes. Reading this state takes no lock.
 //
 // # Trying it out
 //
 // In mode [Observe] every Route has the host that was asked about in Host, and in Observed the one that [Prefer]
-// would have put there. [Resolver.SetMode] changes the mode of a running process. [Resolver.Snapshot] shows what is
-// known, why an endpoint is left aside, and how many requests went where and why; package debug makes a page of it,
-// and [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing per request with it.
+// would have put there. [EnvMode] sets the mode of a process, and [Resolver.SetMode] changes it while that runs.
+// [Resolver.Snapshot] shows what is known, why an endpoint is left aside, and how many requests went where and why;
+// package debug makes a page of it, and [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing
+// per request with it.
 package resolver
