@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
@@ -16,8 +15,8 @@ const maxLearned = 256
 // catalogue has: they came from a client's own configuration, and say all that's
 // needed.
 type learned struct {
-	parents map[string]*entry  // by the regional name
-	zonal   map[string]*health // by the zonal name
+	parents memo[*entry]  // by the regional name
+	zonal   memo[*health] // by the zonal name
 }
 
 // learn answers for a host with a vpce name in it that the table doesn't know. What it
@@ -28,15 +27,11 @@ func (r *Resolver) learn(t *table, host string) Route {
 		at = strings.Index(host, ".vpce-") + 1
 	}
 	name, front := host[at:], host[:at]
-	if alone := t.alone.Load(); alone != nil {
-		if e := (*alone)[host]; e != nil {
-			return e.primary
-		}
+	if e, ok := t.alone.get(host); ok {
+		return e.primary
 	}
-	if l := t.learned.Load(); l != nil {
-		if parent := l.parents[name]; parent != nil {
-			return t.learnedHost(parent, host, front)
-		}
+	if parent, ok := t.learned.parents.get(name); ok {
+		return t.learnedHost(parent, host, front)
 	}
 	e, err := endpoint.Parse(name)
 	switch {
@@ -55,8 +50,7 @@ func (r *Resolver) learn(t *table, host string) Route {
 	}
 	// One too many. Its health lives as long as the table's memo, and if that is full
 	// there is no health, and so no zonal name.
-	memo := t.memo.Load()
-	if t.mode == Off || memo != nil && len(*memo) >= maxMemo {
+	if t.mode == Off || t.memo.full() {
 		return t.leaveAlone(host, *t.unmatched)
 	}
 	parent := t.unlistedEntry(e)
@@ -72,10 +66,8 @@ func (r *Resolver) addLearned(t **table, e endpoint.Endpoint) *entry {
 	if (*t).mode == Off || (*t).exact[bare(e.Regional)] != nil { // since a moment ago
 		return nil
 	}
-	if l := (*t).learned.Load(); l != nil {
-		if parent := l.parents[bare(e.Regional)]; parent != nil {
-			return parent // another request has learned it
-		}
+	if parent, ok := (*t).learned.parents.get(bare(e.Regional)); ok {
+		return parent // another request has learned it
 	}
 	if len(r.learned) >= maxLearned {
 		return nil
@@ -87,17 +79,12 @@ func (r *Resolver) addLearned(t **table, e endpoint.Endpoint) *entry {
 // addLearned is called with the resolver's learning lock held, or before the table is
 // in use.
 func (t *table) addLearned(e endpoint.Endpoint) *entry {
-	more := &learned{map[string]*entry{}, map[string]*health{}}
-	if l := t.learned.Load(); l != nil {
-		more.parents, more.zonal = maps.Clone(l.parents), maps.Clone(l.zonal)
-	}
 	parent := t.newEntry(e, "", "")
 	parent.shape = prefix
-	more.parents[bare(e.Regional)] = parent
+	t.learned.parents.add(bare(e.Regional), parent)
 	if parent.health != nil {
-		more.zonal[parent.health.name] = parent.health
+		t.learned.zonal.add(parent.health.name, parent.health)
 	}
-	t.learned.Store(more)
 	return parent
 }
 
@@ -115,7 +102,7 @@ func (t *table) unlistedEntry(e endpoint.Endpoint) *entry {
 func (t *table) learnedHost(parent *entry, host, front string) Route {
 	if front == "" || prefix.takes(front[:len(front)-1]) {
 		var into entry
-		if e := t.complete(parent, host, front, t.memo.Load(), &into); e != nil {
+		if e := t.complete(parent, host, front, &into); e != nil {
 			return e.choose()
 		}
 	}
@@ -128,6 +115,6 @@ func (t *table) leaveAlone(host string, e entry) Route {
 		e.primary.Reason = SwitchedOff
 	}
 	kept := e.keep(host, "")
-	remember(&t.alone, t.alone.Load(), host, kept)
+	t.alone.add(host, kept)
 	return kept.primary
 }

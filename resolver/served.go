@@ -33,8 +33,7 @@ func (t *table) serves(host string) bool {
 	if e := t.exact[host]; e != nil {
 		return e.primary.Target != Unmatched
 	}
-	l := t.learned.Load()
-	if l != nil && l.parents[host] != nil {
+	if _, learned := t.learned.parents.get(host); learned {
 		return true
 	}
 	for i := 1; i < len(host); i++ {
@@ -44,7 +43,7 @@ func (t *table) serves(host string) bool {
 		if e := t.parents[host[i:]]; e != nil && e.shape.takes(host[:i-1]) {
 			return e.primary.Target != Unmatched
 		}
-		if l != nil && l.parents[host[i:]] != nil {
+		if _, learned := t.learned.parents.get(host[i:]); learned {
 			return true
 		}
 	}

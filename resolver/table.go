@@ -3,10 +3,8 @@ package resolver
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
@@ -24,14 +22,11 @@ type table struct {
 	parents map[string]*entry
 	// zonal has the zonal names that the table routes to.
 	zonal map[string]*health
-	// memo has the routes of hosts that were asked about and are not in exact. It is
-	// replaced and never changed.
-	memo atomic.Pointer[map[string]*entry]
-	// alone is a memo of hosts with a vpce name in them that are left as they are.
-	alone atomic.Pointer[map[string]*entry]
-	// learned has endpoints that no catalogue has. It is replaced and never changed.
-	learned atomic.Pointer[learned]
-	notes   []string
+	// memo has the routes of hosts that were asked about and are not in exact, and
+	// alone those of hosts with a vpce name in them that are left as they are.
+	memo, alone memo[*entry]
+	learned     learned
+	notes       []string
 }
 
 // tableInput is what a table is made from.
@@ -182,18 +177,15 @@ func (t *table) find(asked string, into *entry) *entry {
 // below finds the entry of a host that is known by what it ends in: the host's own,
 // or into, which it fills in.
 func (t *table) below(asked string, into *entry) *entry {
-	memo := t.memo.Load()
-	if memo != nil {
-		if e := (*memo)[asked]; e != nil {
-			return e
-		}
+	if e, ok := t.memo.get(asked); ok {
+		return e
 	}
 	for i := 1; i < len(asked); i++ {
 		if asked[i] != '.' {
 			continue
 		}
 		if e := t.parents[asked[i+1:]]; e != nil && e.shape.takes(asked[:i]) {
-			return t.complete(e, asked, e.shape.keeps(asked[:i+1]), memo, into)
+			return t.complete(e, asked, e.shape.keeps(asked[:i+1]), into)
 		}
 	}
 	return nil
@@ -201,35 +193,17 @@ func (t *table) below(asked string, into *entry) *entry {
 
 // complete makes a parent's entry the one of a host below it, and remembers it if there
 // is room: else it fills in into. It returns nil if the names would be too long.
-func (t *table) complete(e *entry, asked, front string, memo *map[string]*entry, into *entry) *entry {
+func (t *table) complete(e *entry, asked, front string, into *entry) *entry {
 	if len(front)+max(len(e.zonal), len(e.regional)) > maxName {
 		return nil
 	}
-	if memo == nil || len(*memo) < maxMemo {
+	if !t.memo.full() {
 		kept := e.keep(asked, front)
-		remember(&t.memo, memo, asked, kept)
+		t.memo.add(asked, kept)
 		return kept
 	}
 	*into = e.at(asked, front)
 	return into
-}
-
-// maxMemo bounds how many hosts have their routes kept in a memo. A program uses few
-// buckets over and over; one that uses many makes their names each time.
-const maxMemo = 512
-
-// remember keeps a host's routes, unless there are many already or another request
-// is doing the same: then the next one will.
-func remember(into *atomic.Pointer[map[string]*entry], memo *map[string]*entry, asked string, routes *entry) {
-	if memo != nil && len(*memo) >= maxMemo {
-		return
-	}
-	more := map[string]*entry{}
-	if memo != nil {
-		more = maps.Clone(*memo)
-	}
-	more[asked] = routes
-	into.CompareAndSwap(memo, &more)
 }
 
 // keep is at for an entry that stays: its routes can be probes.
@@ -310,10 +284,8 @@ func (t *table) zonalName(name string) *health {
 	if h := t.zonal[name]; h != nil {
 		return h
 	}
-	if l := t.learned.Load(); l != nil {
-		return l.zonal[name]
-	}
-	return nil
+	h, _ := t.learned.zonal.get(name)
+	return h
 }
 
 func (t *table) freePath(e endpoint.Endpoint) string {
