@@ -135,17 +135,20 @@ func (r *Resolver) Resolve(host string) Route {
 		r.demand.wake()
 	}
 	t := r.table.Load()
-	if e := t.exact[host]; e != nil {
-		if e.plain() {
-			return e.primary
+	e := t.exact[host]
+	if e == nil {
+		if e, _ = t.memo.get(host); e == nil {
+			return r.resolveUnseen(t, host)
 		}
-		return e.choose()
 	}
-	return r.resolveBelow(t, host)
+	if e.plain() {
+		return e.primary
+	}
+	return e.choose()
 }
 
-// resolveBelow is Resolve for hosts that the table doesn't know as a whole.
-func (r *Resolver) resolveBelow(t *table, host string) Route {
+// resolveUnseen is Resolve for hosts that the table doesn't know as a whole.
+func (r *Resolver) resolveUnseen(t *table, host string) Route {
 	var into entry
 	if e := t.below(host, &into); e != nil {
 		return e.choose()

@@ -171,15 +171,15 @@ func (t *table) find(asked string, into *entry) *entry {
 	if e := t.exact[asked]; e != nil {
 		return e
 	}
+	if e, ok := t.memo.get(asked); ok {
+		return e
+	}
 	return t.below(asked, into)
 }
 
 // below finds the entry of a host that is known by what it ends in: the host's own,
 // or into, which it fills in.
 func (t *table) below(asked string, into *entry) *entry {
-	if e, ok := t.memo.get(asked); ok {
-		return e
-	}
 	for i := 1; i < len(asked); i++ {
 		if asked[i] != '.' {
 			continue
