@@ -248,42 +248,6 @@ func (h *health) update() {
 	}
 }
 
-// maxAddrs bounds how many addresses of a name are remembered. A zonal name leads to
-// one IPv4 address and perhaps one IPv6 address.
-const maxAddrs = 8
-
-// connected takes in that somebody has connected to the name.
-func (h *health) connected(addr netip.Addr) {
-	h.proven.Store(true)
-	known := h.addrs.Load()
-	if !addr.IsValid() || known != nil && contains(*known, addr) {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var more []netip.Addr
-	if known = h.addrs.Load(); known != nil {
-		if contains(*known, addr) {
-			return
-		}
-		more = append(more, (*known)[max(0, len(*known)-maxAddrs+1):]...)
-	}
-	more = append(more, addr)
-	h.addrs.Store(&more)
-	if h.suspect.Load() && h.under == nil && !h.unlisted {
-		h.names.setSuspect(h, true)
-	}
-}
-
-func contains(addrs []netip.Addr, addr netip.Addr) bool {
-	for _, a := range addrs {
-		if a == addr {
-			return true
-		}
-	}
-	return false
-}
-
 // HealthState is what a [Snapshot] says of a zonal name's health.
 type HealthState struct {
 	// Ejected reports whether requests are kept away from the zonal name because

@@ -59,7 +59,7 @@ func TestHealthStepByStep(t *testing.T) {
 	type step struct {
 		after time.Duration
 		want  resolver.Reason
-		how   any // ok, a Cause, or nil: nobody tells
+		how   any // ok, a Cause, or nil: nobody says
 	}
 	for _, tt := range []struct {
 		name  string
@@ -73,7 +73,7 @@ func TestHealthStepByStep(t *testing.T) {
 		{"a failed handshake alone", []step{{0, in, resolver.CauseTLS}, {0, in, resolver.CauseBroken}, {0, in, nil}}},
 		{"no cause at all", []step{{0, in, resolver.NoCause}, {0, in, resolver.NoCause}, {0, in, resolver.NoCause}, {0, in, nil}}},
 		{"success of the probe", []step{{0, in, absent}, {7 * time.Second, out, nil}, {3 * time.Second, in, ok}, {0, in, ok}}},
-		{"the count starts anew", []step{{0, in, absent}, {10 * time.Second, in, ok}, {0, in, refused}, {0, in, refused}, {0, in, refused}, {0, out, nil}}},
+		{"the count starts again", []step{{0, in, absent}, {10 * time.Second, in, ok}, {0, in, refused}, {0, in, refused}, {0, in, refused}, {0, out, nil}}},
 		{"failure of the probe", []step{{0, in, absent}, {10 * time.Second, in, refused}, {15 * time.Second, out, nil}, {5 * time.Second, in, ok}, {0, in, nil}}},
 		{"after a success pauses are short again", []step{{0, in, absent}, {10 * time.Second, in, refused}, {20 * time.Second, in, ok}, {0, in, absent}, {10 * time.Second, in, nil}}},
 		{"a probe that never ends", []step{{0, in, absent}, {10 * time.Second, in, nil}, {4 * time.Second, out, nil}, {time.Second, in, nil}, {time.Second, out, nil}}},

@@ -182,7 +182,7 @@ var wildcards = map[string]struct {
 }
 
 // owners says whose endpoints alone may serve hosts with such a label: nobody's,
-// where the service answers for them under no other name.
+// if the service answers for them under no other name.
 var owners = map[string]string{
 	"s3":                    "s3", // a bucket of whatever name, too
 	"ddb":                   "dynamodb",

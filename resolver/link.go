@@ -48,7 +48,7 @@ func (r *Resolver) nameOf(host string) link.Name {
 	return nil
 }
 
-// zonalName is a zonal name as those see it who connect to it.
+// zonalName is a zonal name as code that connects to it sees it.
 type zonalName health
 
 func (z *zonalName) Healthy() bool          { return !(*health)(z).ejected() }

@@ -68,8 +68,8 @@ func (n *names) known(zonal string) *health {
 	return n.zonal[zonal]
 }
 
-// countsOf are kept for as long as the resolver lives, so that an operator who
-// recreates an endpoint sees both.
+// countsOf are kept for as long as the resolver lives, so an operator who recreates
+// an endpoint sees both.
 func (n *names) countsOf(e endpoint.Endpoint) *counts {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -118,35 +118,6 @@ func (n *names) keep(used func(zonal string) bool) {
 		h.unlisted = true // ends what checks it
 		h.mu.Unlock()
 	}
-}
-
-// setSuspect enters or removes the addresses of a name, or enters new ones.
-func (n *names) setSuspect(h *health, suspect bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if suspect {
-		n.suspect[h] = true
-	} else {
-		delete(n.suspect, h)
-	}
-	n.indexSuspects()
-}
-
-// indexSuspects makes suspects anew. n.mu must be held.
-func (n *names) indexSuspects() {
-	addrs := map[netip.Addr]bool{}
-	for h := range n.suspect {
-		if known := h.addrs.Load(); known != nil {
-			for _, a := range *known {
-				addrs[a] = true
-			}
-		}
-	}
-	if len(addrs) == 0 {
-		n.suspects.Store(nil)
-		return
-	}
-	n.suspects.Store(&addrs)
 }
 
 // maxHosts bounds how many hosts under zonal names have a health of their own. The

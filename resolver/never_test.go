@@ -162,7 +162,7 @@ func TestConflicts(t *testing.T) {
 	}{
 		{"the first by id", "sqs" + region, []endpoint.Endpoint{of("sqs"), second("sqs", "00000000000000000")}, other, "sqs" + region + ": " + other + " is used, and " + mine + " is not"},
 		{"private DNS first", "sqs" + region, []endpoint.Endpoint{second("sqs", "00000000000000000"), private(of("sqs"), "sqs"+region)}, mine, other + " is not"},
-		{"the service's own before who lists its host", "sqs" + region, []endpoint.Endpoint{private(second("sns", "00000000000000000"), "sqs"+region), of("sqs")}, mine, other + " is not"},
+		{"the service's own before another that lists its host", "sqs" + region, []endpoint.Endpoint{private(second("sns", "00000000000000000"), "sqs"+region), of("sqs")}, mine, other + " is not"},
 		{"a bucket whose host another lists", "photos.s3" + region, []endpoint.Endpoint{private(second("sns", "00000000000000000"), "photos.s3"+region), of("s3")}, mine, ""},
 		{"an account's host that another lists", accountID + ".ddb" + region, []endpoint.Endpoint{private(second("sns", "00000000000000000"), accountID+".ddb"+region), of("dynamodb")}, mine, ""},
 		{"a regional name that another lists", regional("sqs"), []endpoint.Endpoint{private(second("sns", "00000000000000000"), regional("sqs")), of("sqs")}, mine, ""},

@@ -16,7 +16,7 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
-// The tests below run in synctest's bubbles, which fail where a goroutine is left
+// The tests below run in synctest's bubbles, which fail if a goroutine is left
 // behind when a test has ended, and so has its resolver's Close.
 
 var errLate = errors.New("metadata is not there yet")

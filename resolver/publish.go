@@ -6,7 +6,7 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
-// publish makes the table anew from what is known. r.mu must be held.
+// publish makes a new table from what is known. r.mu must be held.
 func (r *Resolver) publish() {
 	t := newTable(tableInput{
 		mode:           r.mode,

@@ -12,9 +12,9 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
-// Given a running resolver that is told to avoid the zone, then requests leave it
+// Given a running resolver that is told to shift away from the zone, then requests leave it
 // at once, and come back when the time is over or when told so.
-func TestAvoid(t *testing.T) {
+func TestShiftAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...))
 		away := func() {
@@ -48,7 +48,7 @@ func TestAvoid(t *testing.T) {
 	})
 }
 
-// Given a name out of use, when the mode is off for a moment, or the zone avoided,
+// Given an ejected name, when the mode is off for a moment, or the zone shifted away from,
 // then what is known of the name isn't forgotten.
 func TestHealthOutlivesTheMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

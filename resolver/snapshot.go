@@ -14,7 +14,7 @@ type Snapshot struct {
 	// ShiftedAwayUntil is set while [Resolver.ShiftAway] keeps requests away from the
 	// zone.
 	ShiftedAwayUntil time.Time `json:",omitzero"`
-	// Zone is the zone as its source told it, ZoneSource who that was, and
+	// Zone is the zone as its source gave it, ZoneSource who that was, and
 	// ZoneName the name that zonal names are made with: the endpoints' owner's.
 	Zone       zone.Zone
 	ZoneSource string

@@ -63,11 +63,11 @@ func TestSnapshotAsJSON(t *testing.T) {
 	if len(got.Endpoints) != 2 {
 		t.Fatalf("got %d endpoints in %s, want 2", len(got.Endpoints), text)
 	}
-	sick, well := got.Endpoints[0], got.Endpoints[1]
-	if sick.Zonal != zonal("sqs") || !sick.Ejected || *sick.LastCause != "absent" || *sick.LastError != "no such host" || !sick.RetryAt.After(*sick.LastAt) {
+	failed, healthy := got.Endpoints[0], got.Endpoints[1]
+	if failed.Zonal != zonal("sqs") || !failed.Ejected || *failed.LastCause != "absent" || *failed.LastError != "no such host" || !failed.RetryAt.After(*failed.LastAt) {
 		t.Errorf("ejected: got %s", text)
 	}
-	if well.Zonal != "*."+zonal("s3") || well.Ejected || well.LastCause != nil || well.LastError != nil || well.RetryAt != nil || well.LastAt != nil {
+	if healthy.Zonal != "*."+zonal("s3") || healthy.Ejected || healthy.LastCause != nil || healthy.LastError != nil || healthy.RetryAt != nil || healthy.LastAt != nil {
 		t.Errorf("healthy: got %s", text)
 	}
 

@@ -124,7 +124,7 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// isKnown tells whether a name is fit for DNS, and one of the fuzzed catalogue's
+// isKnown reports whether a name is fit for DNS, and one of the fuzzed catalogue's
 // endpoints, or of the endpoint that was asked about.
 func isKnown(name, asked string) bool {
 	if len(name) > 253 {

@@ -35,7 +35,7 @@ func everything() []endpoint.Endpoint {
 			"photos.s3-accelerate.amazonaws.com", "*.s3-outposts.us-east-1.amazonaws.com", "photos.s3-website.us-east-1.amazonaws.com",
 		},
 		"sts":         {"sts.us-east-1.amazonaws.com", "sts.amazonaws.com"},
-		"logs":        {"logs.us-east-1.amazonaws.com", "streaming-logs.us-east-1.amazonaws.com", "stream-logs.us-east-1.amazonaws.com"},
+		"logs":        {"logs.us-east-1.amazonaws.com"}, // live tail hosts are routed if they are listed
 		"dkr.ecr":     {"dkr.ecr.us-east-1.amazonaws.com", "*.dkr.ecr.us-east-1.amazonaws.com", "123456789012.dkr.ecr.us-east-1.amazonaws.com"},
 		"execute-api": {"execute-api.us-east-1.amazonaws.com", "*.execute-api.us-east-1.amazonaws.com", "abc123.execute-api.us-east-1.amazonaws.com"},
 		"sqs":         {"sqs.us-east-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"},

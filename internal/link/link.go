@@ -1,5 +1,5 @@
 // Package link is what package resolver lets package dialer see and do, and
-// nobody else: the health of zonal names as whoever connects to them sees it.
+// nobody else: the health of zonal names as code that connects to them sees it.
 //
 // The resolver sets the variables when it is initialized. They take the
 // *resolver.Resolver as any, since package resolver imports this one. For anything

@@ -125,7 +125,7 @@ func rows[K interface{ ~uint8 }](m map[K]uint64, name func(K) string) []row {
 }
 
 // share is the part of the attempts that went to the zonal name, in percent; -1
-// where there were none.
+// if there were none.
 func share(m map[resolver.Reason]uint64) int {
 	var zonal, all uint64
 	for reason, n := range m {
