@@ -117,6 +117,7 @@ type row struct {
 	service string // the endpoint's: the vpce label
 	signer  string // the service of the credential scope
 	account bool   // credentials carry an account id
+	once    bool   // the body can't be sent again, so the zonal name has to have answered before
 	// host is what the client resolves and want what is dialled instead; in both
 	// <r> stands for the Region, <s> for the DNS suffix and <zonal> for the
 	// zonal name.
@@ -260,7 +261,7 @@ var rows = []row{
 		call: getObject("my-fips-reports"),
 	},
 	{
-		name: "S3, writing with a trailing checksum", service: "s3", signer: "s3", host: "photos.s3.<r>.<s>", want: "photos.bucket.<zonal>",
+		name: "S3, writing with a trailing checksum", service: "s3", signer: "s3", once: true, host: "photos.s3.<r>.<s>", want: "photos.bucket.<zonal>",
 		call: func(ctx context.Context, cfg aws.Config, _ partition) error {
 			_, err := s3.NewFromConfig(cfg).PutObject(ctx, &s3.PutObjectInput{
 				Bucket: aws.String("photos"), Key: aws.String("a b/ü"), Body: bytes.NewReader([]byte("hello")),
@@ -329,7 +330,8 @@ func star(service, name string) string {
 
 // Given an endpoint of which no more than the regional name is known, when a real
 // client calls its service, then the request is dialled at and signed for the
-// zonal name, for the Region and service that the client meant.
+// zonal name, for the Region and service that the client meant. A body that can't be
+// sent again waits until the zonal name has answered.
 func TestServiceHostsGoToTheZonalName(t *testing.T) {
 	for where, p := range partitions {
 		for _, row := range rows {
@@ -346,6 +348,12 @@ func TestServiceHostsGoToTheZonalName(t *testing.T) {
 				}
 
 				r := newResolver(t, zone.Zone{Name: p.zone}, endpoint.Endpoint{Regional: star(row.service, p.regional(row.service))})
+				if row.once {
+					if _, route := call(t, r, cfg, do); route.Target != resolver.Regional || route.Reason != resolver.Untried {
+						t.Errorf("before the zonal name has answered: got route %+v, want Regional, Untried", route)
+					}
+					r.Resolve(bare.host).Answered()
+				}
 				got, route := call(t, r, cfg, do)
 				want := sent{host: p.fill(row.want, row.service), region: bare.region, signer: row.signer}
 				if got != want {

@@ -219,8 +219,8 @@ func TestMetadataClientsAreLeftAlone(t *testing.T) {
 	}
 }
 
-// Given a stream that is written while it is sent, when the call is made, then it
-// is routed like any other.
+// Given a stream that is written while it is sent and can't be sent again, when the
+// call is made, then it goes to the regional name until the zonal one has answered.
 func TestBidirectionalStreams(t *testing.T) {
 	cfg := commercial.config()
 	hosts := make(chan string, 8)
@@ -228,14 +228,18 @@ func TestBidirectionalStreams(t *testing.T) {
 		hosts <- r.URL.Host
 		return &http.Response{StatusCode: 400, Header: http.Header{}, Body: http.NoBody, Request: r, ProtoMajor: 2}, nil
 	})
-	middleware.Append(&cfg.APIOptions, newResolver(t, zone.Zone{Name: commercial.zone}, endpoint.Endpoint{Regional: commercial.regional("bedrock-runtime")}))
-	out, err := bedrockruntime.NewFromConfig(cfg).InvokeModelWithBidirectionalStream(t.Context(),
-		&bedrockruntime.InvokeModelWithBidirectionalStreamInput{ModelId: aws.String("m")})
-	if err == nil { // the response is waited for by the stream
-		defer out.GetStream().Close()
-	}
-	if got, want := <-hosts, commercial.zonal("bedrock-runtime"); got != want {
-		t.Errorf("got %s, want %s", got, want)
+	r := newResolver(t, zone.Zone{Name: commercial.zone}, endpoint.Endpoint{Regional: commercial.regional("bedrock-runtime")})
+	middleware.Append(&cfg.APIOptions, r)
+	for _, want := range []string{commercial.regional("bedrock-runtime"), commercial.zonal("bedrock-runtime")} {
+		out, err := bedrockruntime.NewFromConfig(cfg).InvokeModelWithBidirectionalStream(t.Context(),
+			&bedrockruntime.InvokeModelWithBidirectionalStreamInput{ModelId: aws.String("m")})
+		if err == nil { // the response is waited for by the stream
+			defer out.GetStream().Close()
+		}
+		if got := <-hosts; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		r.Resolve("bedrock-runtime.us-east-1.amazonaws.com").Answered()
 	}
 }
 
