@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,9 +105,20 @@ func TestRoutesByFile(t *testing.T) {
 	}
 }
 
+// Given a listing without zones, and the zones in a file of their own, then the zone's
+// ID is enough to find its name.
 func TestZonesInAFileOfTheirOwn(t *testing.T) {
+	data, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listing map[string]json.RawMessage
+	if err := json.Unmarshal(data, &listing); err != nil {
+		t.Fatal(err)
+	}
+	endpoints := write(t, `{"VpcEndpoints": `+string(listing["VpcEndpoints"])+`}`)
 	zones := write(t, `{"AvailabilityZones": [{"ZoneId": "use1-az9", "ZoneName": "us-east-1a"}]}`)
-	code, stdout, stderr := start(t, "-endpoints", sample, "-endpoints", zones, "-zone", "use1-az9")
+	code, stdout, stderr := start(t, "-endpoints", endpoints, "-endpoints", zones, "-zone", "use1-az9")
 	const want = "sqs sqs.us-east-1.amazonaws.com zonal name, us-east-1a InZone"
 	if code != exitOK || !strings.Contains(fields(stdout), want) {
 		t.Errorf("got exit code %d and %s%s, want 0 and %q", code, stderr, stdout, want)
