@@ -12,7 +12,9 @@ type host struct {
 	name  string
 	shape shape
 	infix string // S3's: what stands in the star's place
-	of    endpoint.Endpoint
+	of    *endpoint.Endpoint
+	// listed is true of a private DNS name of the endpoint's, and unknown of what is derived: see private.
+	listed bool
 }
 
 // shape is what a host's first labels must be, and what becomes of them.
@@ -112,7 +114,7 @@ func hostsOf(endpoints []endpoint.Endpoint) []host {
 func derivedHosts(e endpoint.Endpoint) []host {
 	_, suffix, _ := strings.Cut(e.Regional, ".vpce.")
 	at := func(service string, s shape, infix string) host {
-		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: e}
+		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: &e}
 	}
 	var hosts []host
 	switch e.Service {
@@ -131,7 +133,7 @@ func derivedHosts(e endpoint.Endpoint) []host {
 	default:
 		names, _ := sdkHosts(e)
 		for _, name := range names {
-			hosts = append(hosts, host{name: name, of: e})
+			hosts = append(hosts, host{name: name, of: &e})
 		}
 	}
 	return slices.DeleteFunc(hosts, func(h host) bool { return neverRewritten(h.name, e) })
@@ -145,7 +147,7 @@ func listedHosts(e endpoint.Endpoint) []host {
 			continue
 		}
 		parent, isWildcard := strings.CutPrefix(name, "*.")
-		h := host{name: parent, of: e}
+		h := host{name: parent, of: &e, listed: true}
 		switch {
 		case isWildcard:
 			label, _, _ := strings.Cut(parent, ".")
@@ -233,8 +235,8 @@ func neverRewritten(name string, e endpoint.Endpoint) bool {
 // private reports whether inside the VPC the host leads to the endpoint anyway.
 // AWS's wildcards cover one label.
 func (h host) private() bool {
-	if !h.of.PrivateDNS {
-		return false
+	if !h.of.PrivateDNS || h.listed {
+		return h.of.PrivateDNS
 	}
 	name := h.name
 	if h.shape != whole {

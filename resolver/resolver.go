@@ -106,14 +106,14 @@ func newConfig(opts []Option) (config, error) {
 	if c.zone == nil || c.endpoints == nil {
 		return c, errors.New("resolver: the source of the zone and the source of the endpoints must not be nil")
 	}
-	mode := Prefer
-	if s := os.Getenv(EnvMode); s != "" {
-		var err error
-		if mode, err = ParseMode(s); err != nil {
-			return c, fmt.Errorf("%s: %w", EnvMode, err)
-		}
-	}
 	if c.mode == nil {
+		mode := Prefer
+		if s := os.Getenv(EnvMode); s != "" {
+			var err error
+			if mode, err = ParseMode(s); err != nil {
+				return c, fmt.Errorf("%s: %w", EnvMode, err)
+			}
+		}
 		c.mode = &mode
 	}
 	if *c.mode > Off {

@@ -76,8 +76,8 @@ func (t *table) addHost(h host) {
 		return
 	}
 	var e *entry
-	if free := t.freePath(h.of); free != "" {
-		e = &entry{info: t.infoOf(h.of), primary: Route{Reason: FreePath}}
+	if free := t.freePath(*h.of); free != "" {
+		e = &entry{info: t.infoOf(*h.of), primary: Route{Reason: FreePath}}
 		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
 	} else {
 		infix := ""
@@ -91,7 +91,7 @@ func (t *table) addHost(h host) {
 		case len(regional) > maxName:
 			return
 		}
-		e = t.newEntry(h.of, infix, regional)
+		e = t.newEntry(*h.of, infix, regional)
 	}
 	if e.shape = h.shape; e.shape == whole {
 		e = e.keep(h.name, "")

@@ -91,7 +91,7 @@ func planner(catalog endpoint.Catalog, where zone.Answer, zoneErr error, interfa
 	if zoneErr != nil {
 		from = notKnown{zoneErr}
 	}
-	return resolver.New(resolver.WithEndpoints(told{catalog}), resolver.WithZone(from), resolver.WithInterfaceFor(interfaceFor...))
+	return resolver.New(resolver.WithMode(resolver.Prefer), resolver.WithEndpoints(told{catalog}), resolver.WithZone(from), resolver.WithInterfaceFor(interfaceFor...))
 }
 
 // examine examines all endpoints, some at a time, and then measures how far they are, one after the other.
