@@ -1,7 +1,6 @@
 package dialer
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"reflect"
@@ -25,10 +24,12 @@ type conn struct {
 	patient atomic.Int32  // requests that have no other attempt: their deadline ends them
 	verdict atomic.Pointer[Error]
 	timeout time.Duration // of reads; 0: none
+	sent    sent
 }
 
 func (c *conn) Write(p []byte) (int, error) {
 	c.owed.Store(true)
+	c.sent.wrote(p)
 	c.moved()
 	n, err := c.Conn.Write(p)
 	return n, c.ended(err)
@@ -44,6 +45,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.owed.Store(false)
 		c.moved()
+		if !c.sent.read(p[:n]) {
+			c.over()
+		}
 	}
 	return n, c.ended(err)
 }
@@ -55,7 +59,10 @@ func (c *conn) moved() {
 	}
 }
 
-// ended notes that the connection broke, unless whoever has it closed it, and says so if it was its path.
+// over notes what was sent over the connection and will not be answered.
+func (c *conn) over() { c.target.lose(c.sent.at.Load()) }
+
+// ended notes that the connection broke, and says so if it was its path.
 func (c *conn) ended(err error) error {
 	if err == nil || c.closed.Load() {
 		return err
@@ -63,7 +70,7 @@ func (c *conn) ended(err error) error {
 	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && c.verdict.Load() == nil {
 		return err // a deadline of its owner's: it can go on
 	}
-	c.target.broke.Store(int64(time.Since(started)))
+	c.over()
 	if v := c.verdict.Load(); v != nil {
 		return v
 	}
@@ -75,6 +82,7 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	c.over()
 	if c.path != nil {
 		c.path.watch.forget(c)
 	}
@@ -85,15 +93,16 @@ func (c *conn) Close() error {
 // Hold keeps a connection that this package made open even if its path is found dead, until release is called: for requests that nobody would send again.
 // conn is what [net/http/httptrace.GotConnInfo] has.
 func Hold(c net.Conn) (release func()) {
-	if secure, ok := c.(*tls.Conn); ok {
-		c = secure.NetConn()
+	for range maxDepth {
+		if own, ok := c.(*conn); ok {
+			own.patient.Add(1)
+			return func() { own.patient.Add(-1) }
+		}
+		if c = inside(c); c == nil {
+			break
+		}
 	}
-	own, ok := c.(*conn)
-	if !ok {
-		return func() {}
-	}
-	own.patient.Add(1)
-	return func() { own.patient.Add(-1) }
+	return func() {}
 }
 
 // NetConn returns the connection inside, as [tls.Conn.NetConn] does.
@@ -102,7 +111,7 @@ func (c *conn) NetConn() net.Conn { return c.Conn }
 // end ends the connection because its path is dead.
 func (c *conn) end() {
 	c.verdict.CompareAndSwap(nil, &Error{
-		Host: c.target.host, Cause: resolver.CausePathDead, broke: -1,
+		Host: c.target.host, Cause: resolver.CausePathDead,
 		Err: errors.New("no answer from " + c.target.host + " at " + c.RemoteAddr().String() + ": the path is dead"),
 	})
 	abort(c.path.raw)
@@ -112,26 +121,32 @@ func (c *conn) end() {
 // started is where this package's times begin.
 var started = time.Now()
 
+// maxDepth is how deep a connection may be wrapped: nobody wraps deeper.
+const maxDepth = 8
+
 // rawOf finds the TCP socket under a connection, or nil.
 func rawOf(c net.Conn) syscall.RawConn {
-	for range 8 { // nobody wraps deeper
-		switch inner := c.(type) {
-		case *net.TCPConn:
-			raw, err := inner.SyscallConn()
+	for range maxDepth {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			raw, err := tcp.SyscallConn()
 			if err != nil {
 				return nil
 			}
 			return raw
-		case interface{ NetConn() net.Conn }:
-			c = inner.NetConn()
-		default:
-			c = embedded(c)
 		}
-		if c == nil {
+		if c = inside(c); c == nil {
 			return nil
 		}
 	}
 	return nil
+}
+
+// inside is the connection that c wraps, or nil.
+func inside(c net.Conn) net.Conn {
+	if outer, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return outer.NetConn()
+	}
+	return embedded(c)
 }
 
 // embedded is the connection in a struct{ net.Conn }, which is how programs that count or limit what a connection carries wrap one: it has no

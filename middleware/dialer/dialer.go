@@ -41,7 +41,7 @@ type target struct {
 	transport *transport
 	addr      string       // host:port
 	host      string       // of it
-	broke     atomic.Int64 // when a connection last did, since started
+	lost      atomic.Int64 // when something was last sent over a connection that has ended without an answer, since started; 0: never
 	died      atomic.Bool  // the path of one did, and none was made since
 	secure    atomic.Bool  // connections are made by TLS
 	uses      int          // dials under way and connections; guarded by the dialer's lock
@@ -185,7 +185,7 @@ func (d *Dialer) use(t *transport, addr, host string) *target {
 			d.forgot = time.Since(started)
 		}
 		to = &target{transport: t, addr: addr, host: host}
-		to.broke.Store(int64(d.forgot)) // it may be one that was forgotten
+		to.lost.Store(int64(d.forgot)) // it may be one that was forgotten
 		d.targets[k] = to
 	}
 	to.uses++

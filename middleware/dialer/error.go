@@ -17,7 +17,7 @@ type Error struct {
 	Cause resolver.Cause // resolver.CausePathDead: the connection was there
 	Err   error
 
-	broke int64 // when a connection to the same host last broke, since started; 0: never, -1: this one
+	to *target // that there is no connection to; nil: there was one
 }
 
 // Error is the text of the error inside.
@@ -39,9 +39,14 @@ func (e *Error) Temporary() bool {
 }
 
 // NotSent reports whether it is certain that no byte of a request was sent that began at that time, and got this error. net/http may have
-// sent a request before: over a kept connection that broke, which has it try a new one. So no connection to the host may have broken since.
+// sent a request before: over a kept connection that broke, which has it try a new one. So no connection to the host may have ended since over which
+// something was sent and not answered.
 func (e *Error) NotSent(begun time.Time) bool {
-	return e.broke >= 0 && (e.broke == 0 || e.broke < int64(begun.Sub(started)))
+	if e.to == nil {
+		return false
+	}
+	lost := e.to.lost.Load()
+	return lost == 0 || lost < int64(begun.Sub(started))
 }
 
 // errTimeout is the error of connecting that took too long. Its text is net's.

@@ -21,7 +21,7 @@ const (
 	zonalName    = "vpce-0a1b2c3d4e5f60718-lj2wisx3-us-east-1a.sqs.us-east-1.vpce.amazonaws.com"
 )
 
-func newResolver(t *testing.T) *resolver.Resolver {
+func newResolver(t testing.TB) *resolver.Resolver {
 	t.Helper()
 	r, err := resolver.New(
 		resolver.WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})),

@@ -77,7 +77,7 @@ func ours(err error) bool {
 
 // failed is the error for a connection that wasn't made.
 func (in *transport) failed(to *target, host string, err error) *Error {
-	return &Error{Host: host, Cause: causeOf(err), Err: err, broke: to.broke.Load()}
+	return &Error{Host: host, Cause: causeOf(err), Err: err, to: to}
 }
 
 // race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
@@ -256,6 +256,63 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 		}
 	}()
 	return true
+}
+
+// connect makes the attempt's connection.
+func (r *race) connect(ctx context.Context, a *attempt) {
+	by := r.in.by
+	if !r.served {
+		by = r.in.usual
+	}
+	inner, err := by(ctx, r.network, a.address)
+	if err != nil {
+		a.err = err
+		return
+	}
+	d := r.in.dialer
+	d.use(r.in, r.to.addr, r.to.host) // until the connection is closed
+	a.conn = &conn{Conn: inner, target: r.to}
+	raw := rawOf(inner)
+	if raw != nil {
+		a.socket.raw.Store(&raw)
+	}
+	if r.config != nil {
+		a.conn.timeout = d.reading
+		if a.err = r.handshake(ctx, a); a.err != nil {
+			_ = a.conn.Close()
+			return
+		}
+		a.conn.shared = a.secure.ConnectionState().NegotiatedProtocol == "h2"
+	}
+	a.conn.sent.handed, a.conn.sent.greeted = true, a.secure == nil || a.secure.ConnectionState().Version < tls.VersionTLS13
+	r.to.died.Store(false)
+	addr := addrOf(inner)
+	if r.name != nil && addr.IsValid() {
+		r.name.Connected(addr.Addr())
+	}
+	if r.served {
+		d.watch.follow(a.conn, raw, addr, func() { d.pathDied(r.to, addr.Addr()) })
+	}
+}
+
+// handshake is TLS's.
+func (r *race) handshake(ctx context.Context, a *attempt) error {
+	if r.in.http != nil && r.in.http.TLSHandshakeTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.in.http.TLSHandshakeTimeout)
+		defer cancel()
+	}
+	a.secure = tls.Client(a.conn, r.config)
+	return a.secure.HandshakeContext(ctx)
+}
+
+// addrOf is where a connection leads.
+func addrOf(c net.Conn) netip.AddrPort {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		addr := tcp.AddrPort()
+		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	return netip.AddrPort{}
 }
 
 // failed notes what became of an attempt.

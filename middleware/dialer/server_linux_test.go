@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,19 +21,20 @@ import (
 // server is an HTTPS server at one loopback address whose network can be broken.
 type server struct {
 	*http.Server
-	addr string
+	addr     string
+	listener net.Listener
 
 	mu       sync.Mutex
 	accepted int
 	conns    map[*net.TCPConn]bool
 }
 
-type listener struct {
+type tracked struct {
 	net.Listener
 	s *server
 }
 
-func (l listener) Accept() (net.Conn, error) {
+func (l tracked) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -50,8 +52,30 @@ func (s *server) connections() int {
 	return s.accepted
 }
 
+// open are the connections that have not been closed at the server.
+func (s *server) open() (open []*net.TCPConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if raw, err := c.SyscallConn(); err == nil && raw.Control(func(uintptr) {}) == nil {
+			open = append(open, c)
+		}
+	}
+	return open
+}
+
+// transportTo is a transport that connects to one address whatever the name is.
+func transportTo(addr string, roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		},
+	}
+}
+
 // newServer listens at addr ("127.0.1.1:0") and serves TLS with the certificate.
-func newServer(t *testing.T, addr string, cert tls.Certificate, h http.Handler) *server {
+func newServer(t testing.TB, addr string, cert tls.Certificate, h http.Handler) *server {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -62,9 +86,9 @@ func newServer(t *testing.T, addr string, cert tls.Certificate, h http.Handler) 
 	protocols.SetHTTP2(true)
 	s := &server{
 		Server: &http.Server{Handler: h, Protocols: protocols, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}},
-		addr:   ln.Addr().String(), conns: map[*net.TCPConn]bool{},
+		addr:   ln.Addr().String(), listener: ln, conns: map[*net.TCPConn]bool{},
 	}
-	go s.ServeTLS(listener{ln, s}, "", "")
+	go s.ServeTLS(tracked{ln, s}, "", "")
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -83,7 +107,7 @@ type (
 )
 
 // drop has the kernel drop what comes in on the server's connections, as a network would, or no longer.
-func (s *server) drop(t *testing.T, on bool) {
+func (s *server) drop(t testing.TB, on bool) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +131,7 @@ func (s *server) drop(t *testing.T, on bool) {
 }
 
 // authority makes a certificate for names, and a pool that trusts it.
-func authority(t *testing.T, names ...string) (tls.Certificate, *x509.CertPool) {
+func authority(t testing.TB, names ...string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
