@@ -43,10 +43,9 @@ func install(client aws.HTTPClient, r *resolver.Resolver, o *options, others boo
 		d := dialer.New(r, append([]dialer.Option{readTimeout(c)}, o.dialing...)...)
 		return c.WithTransportOptions(func(t *http.Transport) { d.Install(t, dialerOf(c, t)) }), d
 	case *http.Client:
-		var nd *net.Dialer
 		base := c.Transport
 		if base == nil {
-			base, nd = http.DefaultTransport, &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second} // what that has
+			base = http.DefaultTransport
 		}
 		t, ok := base.(*http.Transport)
 		if !ok {
@@ -59,9 +58,8 @@ func install(client aws.HTTPClient, r *resolver.Resolver, o *options, others boo
 			return client, nil
 		}
 		d := dialer.New(r, o.dialing...)
-		own, t := *c, t.Clone()
-		d.Install(t, nd)
-		own.Transport = t
+		own := *c
+		own.Transport = d.RoundTripper(t)
 		return &own, d
 	}
 	return client, nil

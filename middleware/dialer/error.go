@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -57,6 +58,23 @@ type timeoutError struct{}
 func (timeoutError) Error() string   { return "i/o timeout" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
+
+// errHandshake is the error of a TLS handshake that took longer than the transport's TLSHandshakeTimeout. Its text is net/http's.
+var errHandshake error = handshakeError{}
+
+type handshakeError struct{ timeoutError }
+
+func (handshakeError) Error() string { return "net/http: TLS handshake timeout" }
+
+// panicked is the error for a panic of the function that connects.
+type panicked struct{ value any }
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("azaffinity: panic while connecting: %v", p.value)
+}
+
+// errNoConnection is the error for a function that neither connects nor says why, or ends its goroutine.
+var errNoConnection = errors.New("azaffinity: the transport's dial function returned no connection and no error")
 
 var errEjected = errors.New("azaffinity: the name is ejected")
 

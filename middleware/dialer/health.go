@@ -40,22 +40,26 @@ func (d *Dialer) check(ctx context.Context, name string) error {
 	if to.secure.Load() {
 		r.config = to.transport.config(to.host)
 	}
-	r.single, r.served = true, true
+	r.served, r.zonal = true, true
 	won, err := r.run(ctx)
 	if err != nil {
-		return err
+		// What stands in front of the name, a bucket's name say, is nobody's business.
+		return errors.New(strings.ReplaceAll(err.Error(), to.host, name))
 	}
 	return won.conn.Close()
 }
 
-// last is a target that is the name, or lies under it.
-func (d *Dialer) last(name string) *target {
+// last is a target that is the name, or lies under it: the name's own if there is one, since a host under it may be one that nobody's certificate is for.
+func (d *Dialer) last(name string) (under *target) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, to := range d.targets {
-		if to.host == name || strings.HasSuffix(to.host, "."+name) {
+		switch {
+		case to.host == name:
 			return to
+		case strings.HasSuffix(to.host, "."+name):
+			under = to
 		}
 	}
-	return nil
+	return under
 }

@@ -40,15 +40,10 @@ func (in *transport) connect(ctx context.Context, network, addr string, config *
 	if d.resolver != nil {
 		r.name = link.NameOf(d.resolver, host)
 	}
-	r.single = r.name != nil
-	r.served = r.single || in.served(host)
+	r.zonal = r.name != nil
+	r.served = r.zonal || in.served(host)
 	if r.name != nil && r.name.Down() {
 		return nil, nil, in.refused(r.to, network)
-	}
-	if in.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, in.timeout)
-		defer cancel()
 	}
 	won, err := r.run(ctx)
 	if err != nil {
@@ -72,7 +67,7 @@ func (in *transport) refused(to *target, network string) *Error {
 
 // ours reports whether it is this process that can't make connections.
 func ours(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+	return errors.As(err, new(*panicked)) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
 }
 
 // failed is the error for a connection that wasn't made.
@@ -87,23 +82,48 @@ type race struct {
 	to      *target
 	config  *tls.Config
 	served  bool      // an endpoint serves the host
-	single  bool      // its addresses are not ours to choose from
-	name    link.Name // if the host is a zonal name
+	zonal   bool      // the host is a zonal name, or lies under one
+	name    link.Name // of it, unless it is only checked
 	results chan *attempt
 
 	running []*attempt
 	next    []string // addresses that are left
 	first   error
-	blame   bool // it is the name's failure, and not the caller's
+	blame   bool      // it is the name's failure, and not the caller's
+	latest  time.Time // when DNS and TCP have to be done; zero: that is not limited
 }
 
 func (d *Dialer) newRace(in *transport, network, addr, host string, config *tls.Config) *race {
 	r := &race{in: in, network: network, to: d.use(in, addr, host), config: config, results: make(chan *attempt)}
+	if in.timeout > 0 {
+		r.latest = time.Now().Add(in.timeout)
+	}
 	if config != nil {
 		r.to.secure.Store(true)
 	}
 	return r
 }
+
+// attempt is one address.
+type attempt struct {
+	address string
+	socket  socket
+	beside  bool // it takes one of the process's slots
+	cancel  context.CancelFunc
+
+	conn   *conn
+	secure *tls.Conn
+	err    error
+}
+
+// socket is where an attempt's socket is seen before it is connected.
+type (
+	socket struct {
+		raw  atomic.Pointer[syscall.RawConn]
+		conn atomic.Pointer[conn] // once it is connected
+	}
+	socketKey struct{}
+)
 
 // run makes attempts until one succeeds, all have failed, or there is no time left.
 func (r *race) run(ctx context.Context) (*attempt, error) {
@@ -115,7 +135,12 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 		}
 	}()
 	looked := make(chan lookup, 1)
-	go func() { looked <- r.addresses(ctx) }()
+	go func() {
+		l := lookup{err: errNoConnection}
+		defer func() { looked <- l }()
+		defer r.recover(&l.err)
+		l = r.addresses(ctx)
+	}()
 	var ticks <-chan time.Time
 	waited := patience{limit: r.in.dialer.timeout, last: time.Now()}
 	if r.name != nil && waited.limit > 0 {
@@ -167,6 +192,25 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 	}
 }
 
+// limited is ctx with the time that DNS and TCP have, which TLS has not.
+func (r *race) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.latest.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, r.latest)
+}
+
+// recover makes a panic of the function that connects, which is the user's perhaps, an error, and counts it. net/http calls that function on a goroutine of
+// its own, where a panic ends the process; others call DialContext on theirs, where they might have recovered it, and can't here.
+func (r *race) recover(err *error) {
+	if p := recover(); p != nil {
+		*err = &panicked{p}
+		if resolver := r.in.dialer.resolver; resolver != nil {
+			link.Panicked(resolver, p)
+		}
+	}
+}
+
 // over is the error when there is nothing left to try, or no time.
 func (r *race) over(ctx context.Context, err error) error {
 	ended := ctx.Err()
@@ -192,16 +236,18 @@ type lookup struct {
 func (r *race) addresses(ctx context.Context) lookup {
 	host, port, _ := net.SplitHostPort(r.to.addr)
 	switch {
-	case !r.served || r.in.byHost && r.single:
+	case !r.served || r.in.byHost && r.zonal:
 		return lookup{addresses: []string{r.to.addr}}
 	case r.in.byHost:
 		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
 	}
+	ctx, cancel := r.limited(ctx)
+	defer cancel()
 	ips, err := r.in.lookup.LookupNetIP(ctx, family(r.network), host)
 	if err != nil {
 		return lookup{err: &net.OpError{Op: "dial", Net: r.network, Err: err}}
 	}
-	if !r.single {
+	if !r.zonal {
 		ips = r.in.dialer.order(ips)
 	}
 	var l lookup
@@ -243,44 +289,62 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 	ctx, a.cancel = context.WithCancel(context.WithValue(ctx, socketKey{}, &a.socket))
 	go func() {
 		defer a.cancel()
-		r.connect(ctx, a)
-		if aside {
-			beside.Add(-1)
-		}
-		select {
-		case r.results <- a:
-		case <-done: // it was overtaken, or is too late
-			if a.err == nil {
-				_ = a.conn.Close()
+		defer func() {
+			if aside {
+				beside.Add(-1)
 			}
-		}
+			select {
+			case r.results <- a:
+			case <-done: // it was overtaken, or is too late
+				if a.err == nil {
+					_ = a.conn.Close()
+				}
+			}
+		}()
+		r.attempt(ctx, a)
 	}()
 	return true
 }
 
+// attempt makes a connection, or an error, whatever the function that connects does.
+func (r *race) attempt(ctx context.Context, a *attempt) {
+	err := errNoConnection
+	defer func() {
+		if a.err = err; err != nil && a.conn != nil {
+			_ = a.conn.Close()
+		}
+	}()
+	defer r.recover(&err)
+	err = r.connect(ctx, a)
+}
+
 // connect makes the attempt's connection.
-func (r *race) connect(ctx context.Context, a *attempt) {
+func (r *race) connect(ctx context.Context, a *attempt) error {
 	by := r.in.by
-	if !r.served {
+	if !r.served && r.in.usual != nil {
 		by = r.in.usual
 	}
-	inner, err := by(ctx, r.network, a.address)
-	if err != nil {
-		a.err = err
-		return
+	connecting, cancel := r.limited(ctx)
+	inner, err := by(connecting, r.network, a.address)
+	cancel()
+	switch {
+	case err != nil:
+		return err
+	case inner == nil:
+		return errNoConnection
 	}
 	d := r.in.dialer
 	d.use(r.in, r.to.addr, r.to.host) // until the connection is closed
 	a.conn = &conn{Conn: inner, target: r.to}
+	a.socket.conn.Store(a.conn)
 	raw := rawOf(inner)
 	if raw != nil {
 		a.socket.raw.Store(&raw)
 	}
 	if r.config != nil {
 		a.conn.timeout = d.reading
-		if a.err = r.handshake(ctx, a); a.err != nil {
-			_ = a.conn.Close()
-			return
+		if err := r.handshake(ctx, a); err != nil {
+			return err
 		}
 		a.conn.shared = a.secure.ConnectionState().NegotiatedProtocol == "h2"
 	}
@@ -293,17 +357,22 @@ func (r *race) connect(ctx context.Context, a *attempt) {
 	if r.served {
 		d.watch.follow(a.conn, raw, addr, func() { d.pathDied(r.to, addr.Addr()) })
 	}
+	return nil
 }
 
 // handshake is TLS's.
 func (r *race) handshake(ctx context.Context, a *attempt) error {
-	if r.in.http != nil && r.in.http.TLSHandshakeTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.in.http.TLSHandshakeTimeout)
-		defer cancel()
-	}
 	a.secure = tls.Client(a.conn, r.config)
-	return a.secure.HandshakeContext(ctx)
+	if r.in.http == nil || r.in.http.TLSHandshakeTimeout <= 0 {
+		return a.secure.HandshakeContext(ctx)
+	}
+	limited, cancel := context.WithTimeout(ctx, r.in.http.TLSHandshakeTimeout)
+	defer cancel()
+	err := a.secure.HandshakeContext(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return errHandshake // and not the context's error, which would be taken for the caller's deadline
+	}
+	return err
 }
 
 // addrOf is where a connection leads.
@@ -320,7 +389,7 @@ func (r *race) failed(ctx context.Context, a *attempt) {
 	if r.first == nil {
 		r.first = a.err
 	}
-	if addr, err := netip.ParseAddrPort(a.address); err == nil && ctx.Err() == nil && !r.single && r.served {
+	if addr, err := netip.ParseAddrPort(a.address); err == nil && ctx.Err() == nil && !r.zonal && r.served && !ours(a.err) {
 		r.in.dialer.avoidAddr(addr.Addr().Unmap())
 	}
 }
@@ -337,9 +406,59 @@ func (r *race) drop(a *attempt) {
 // unwanted reports whether a connection leads to an address that is to be avoided, and another one may still be had. Only a dialer that knows
 // hosts only makes such connections.
 func (r *race) unwanted(a *attempt) bool {
-	if !r.in.byHost || r.single || len(r.next) == 0 {
+	if !r.in.byHost || r.zonal || len(r.next) == 0 {
 		return false
 	}
 	addr := addrOf(a.conn)
 	return addr.IsValid() && r.in.dialer.shouldAvoid(addr.Addr())
+}
+
+// handshaking reports whether something of the server's is there: a second connection would only make both slower.
+func (r *race) handshaking() bool {
+	return slices.ContainsFunc(r.running, func(a *attempt) bool {
+		info, ok := a.info()
+		return a.answered(info) || ok && info.state == stateEstablished && r.config == nil
+	})
+}
+
+// waits reports whether it is the network, or the server, that all attempts wait for, as far as the kernel knows. If not, this process hasn't
+// got round to what is there.
+func (r *race) waits() bool {
+	return !slices.ContainsFunc(r.running, func(a *attempt) bool {
+		info, ok := a.info()
+		return a.answered(info) || ok && info.state == stateEstablished && info.sent == 0 && info.unsent == 0
+	})
+}
+
+// answered reports whether the server has begun to answer the handshake: the kernel has something of it, or, where that doesn't tell, we have. The first
+// that moves is our part.
+func (a *attempt) answered(info tcpInfo) bool {
+	c := a.socket.conn.Load()
+	return info.state == stateEstablished && info.received > 0 || c != nil && c.moves.Load() > 1
+}
+
+// info is what the kernel says of the attempt's socket.
+func (a *attempt) info() (tcpInfo, bool) {
+	raw := a.socket.raw.Load()
+	if raw == nil {
+		return tcpInfo{}, false
+	}
+	return readInfo(*raw)
+}
+
+// patience counts the time in which this process ran.
+type patience struct {
+	limit, spent time.Duration
+	last         time.Time
+}
+
+// over counts the time since it was last called, and reports whether the limit is reached.
+func (p *patience) over(now time.Time) bool {
+	took := now.Sub(p.last)
+	p.last = now
+	if took > step {
+		took = time.Duration(float64(step) * float64(step) / float64(took))
+	}
+	p.spent += took
+	return p.spent >= p.limit
 }

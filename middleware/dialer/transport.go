@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -22,22 +24,25 @@ type transport struct {
 	http   *http.Transport // whose settings of TLS are used; nil: none
 	lookup *net.Resolver
 	// by makes a connection to host:port, or address:port. One that knows hosts only, as a dialer of the user's own may, is given those.
-	by     func(ctx context.Context, network, address string) (net.Conn, error)
+	by     dialFunc
 	byHost bool
-	// usual is what connects to hosts that no endpoint serves.
-	usual   func(ctx context.Context, network, address string) (net.Conn, error)
+	// usual is what connects to hosts that no endpoint serves; nil: by.
+	usual   dialFunc
 	timeout time.Duration // of by, with DNS; 0: it has its own
+	nd      *net.Dialer   // that by is made from; nil: it is the user's
+	// answered is the user's OnProxyConnectResponse.
+	answered func(ctx context.Context, proxy *url.URL, request *http.Request, answer *http.Response) error
 }
 
 // newTransport is one that connects by nd.
 func newTransport(d *Dialer, t *http.Transport, nd *net.Dialer) *transport {
 	own := *nd
-	in := &transport{dialer: d, http: t, lookup: own.Resolver, timeout: own.Timeout}
+	in := &transport{dialer: d, http: t, lookup: own.Resolver, timeout: own.Timeout, nd: nd}
 	if in.lookup == nil {
 		in.lookup = d.lookup
 	}
 	own.Resolver, own.Control, own.ControlContext = in.lookup, nil, control(nd)
-	in.by, in.usual = own.DialContext, own.DialContext
+	in.by = own.DialContext
 	return in
 }
 
@@ -52,57 +57,73 @@ func (d *Dialer) Install(t *http.Transport, nd *net.Dialer) {
 	if !CanInstall(t) {
 		return
 	}
-	var in *transport
-	switch before := installed(t); {
-	case before != nil: // another dialer, whose place this one takes
-		own := *before
-		in = &own
-		in.dialer, in.http = d, t
-		t.DialContext, t.DialTLSContext = in.dial, in.dialTLS
-		return
-	case nd != nil:
-		in = newTransport(d, t, nd)
-	case t.DialContext != nil:
-		in = &transport{dialer: d, http: t, by: t.DialContext, byHost: true}
-	case t.Dial != nil: //nolint:staticcheck // it is deprecated, and works
-		dial := t.Dial
-		in = &transport{dialer: d, http: t, byHost: true, by: func(_ context.Context, network, address string) (net.Conn, error) { return dial(network, address) }}
-	default:
-		in = newTransport(d, t, &net.Dialer{})
+	before := installed(t)
+	if before == nil {
+		before = taken(t, nd)
 	}
-	if t.TLSClientConfig == nil && t.DialContext == nil && t.Dial == nil && t.Protocols == nil {
+	in := *before
+	if in.nd != nil { // by and lookup are the dialer's
+		in = *newTransport(d, t, in.nd)
+		in.usual, in.answered = before.usual, before.answered
+	}
+	in.dialer, in.http = d, t
+	t.DialContext, t.DialTLSContext, t.OnProxyConnectResponse = in.dial, in.dialTLS, in.proxyAnswered
+}
+
+// taken is what t connects by before a dialer is installed in it.
+func taken(t *http.Transport, nd *net.Dialer) *transport {
+	if t.TLSClientConfig == nil && t.DialContext == nil && t.Dial == nil && t.Protocols == nil { //nolint:staticcheck // it is deprecated, and works
 		t.ForceAttemptHTTP2 = true // net/http would have enabled HTTP/2 by itself; with a dialer it has to be told
 	}
-	if in.usual = in.by; t.DialContext != nil {
+	if nd == nil && t.DialContext != nil && same(t.DialContext, defaultDial) {
+		nd = defaultDialer
+	}
+	in := &transport{nd: nd, answered: t.OnProxyConnectResponse}
+	switch {
+	case t.DialContext != nil && nd != nil:
 		in.usual = t.DialContext
+	case t.DialContext != nil:
+		in.by, in.byHost = t.DialContext, true
+	case nd != nil:
+	case t.Dial != nil: //nolint:staticcheck // it is deprecated, and works
+		dial := t.Dial
+		in.by, in.byHost = func(_ context.Context, network, address string) (net.Conn, error) { return dial(network, address) }, true
+	default:
+		in.nd = &net.Dialer{}
 	}
-	t.DialContext, t.DialTLSContext = in.dial, in.dialTLS
-	refused := t.OnProxyConnectResponse
-	t.OnProxyConnectResponse = func(ctx context.Context, proxy *url.URL, request *http.Request, answer *http.Response) error {
-		if refused != nil {
-			if err := refused(ctx, proxy, request, answer); err != nil {
-				return err
-			}
-		}
-		return in.proxyAnswered(proxy, request, answer)
-	}
+	return in
 }
 
 // RoundTripper returns a transport with base's settings that has the dialer installed, for HTTP clients whose hosts can't be rewritten: with presigned URLs, say. A nil base is
 // [http.DefaultTransport]. The connections that base has stay its own.
 func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
-	var nd *net.Dialer
 	if base == nil {
 		base, _ = http.DefaultTransport.(*http.Transport)
 		if base == nil {
 			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
-		} else {
-			nd = &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second} // what it has
 		}
 	}
 	t := base.Clone()
-	d.Install(t, nd)
+	d.Install(t, nil)
 	return t
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// defaultDial is what http.DefaultTransport and its clones connect by, unless somebody has changed that, and defaultDialer has its settings.
+var (
+	defaultDial = func() dialFunc {
+		if t, ok := http.DefaultTransport.(*http.Transport); ok {
+			return t.DialContext
+		}
+		return nil
+	}()
+	defaultDialer = &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+)
+
+// same reports whether two functions are one and the same, and bound to the same: all methods DialContext of net.Dialers have the same code.
+func same(f, g dialFunc) bool {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
 }
 
 // CanInstall reports whether [Dialer.Install] does anything: a transport that makes its TLS connections by a function of its own has to go on
@@ -132,8 +153,13 @@ func installed(t *http.Transport) (in *transport) {
 	return in
 }
 
-// proxyAnswered returns the error for a proxy that doesn't connect to a host, which net/http would make a text of.
-func (in *transport) proxyAnswered(proxy *url.URL, request *http.Request, answer *http.Response) error {
+// proxyAnswered is the transport's OnProxyConnectResponse. It returns the error for a proxy that doesn't connect to a host, which net/http would make a text of.
+func (in *transport) proxyAnswered(ctx context.Context, proxy *url.URL, request *http.Request, answer *http.Response) error {
+	if in.answered != nil {
+		if err := in.answered(ctx, proxy, request, answer); err != nil {
+			return err
+		}
+	}
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
@@ -143,7 +169,11 @@ func (in *transport) proxyAnswered(proxy *url.URL, request *http.Request, answer
 	}
 	to := in.dialer.use(in, net.JoinHostPort(proxy.Hostname(), port), proxy.Hostname())
 	defer in.dialer.unuse(to)
-	return in.failed(to, request.URL.Hostname(), errors.New(answer.Status))
+	host, _, err := net.SplitHostPort(request.Host) // CONNECT's URL has none
+	if err != nil {
+		host = request.Host
+	}
+	return in.failed(to, host, errors.New(answer.Status))
 }
 
 // control is the control function of a net.Dialer that also keeps the socket where race put it.
@@ -165,11 +195,22 @@ func control(nd *net.Dialer) func(context.Context, string, string, syscall.RawCo
 
 // dial is the transport's DialContext.
 func (in *transport) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil || !strings.HasPrefix(network, "tcp") {
+		return in.usually(ctx, network, addr) // a Unix socket, say
+	}
 	c, _, err := in.connect(ctx, network, addr, nil)
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// usually connects as it would be without this package.
+func (in *transport) usually(ctx context.Context, network, addr string) (net.Conn, error) {
+	if in.usual != nil {
+		return in.usual(ctx, network, addr)
+	}
+	return in.by(ctx, network, addr)
 }
 
 // dialTLS is the transport's DialTLSContext. net/http needs the *tls.Conn itself.
