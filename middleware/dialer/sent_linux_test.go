@@ -172,14 +172,3 @@ func TestUnusedConnectionsAreNotSent(t *testing.T) {
 		}
 	})
 }
-
-// listen listens at a loopback address.
-func listen(t testing.TB, addr string) net.Listener {
-	t.Helper()
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	return ln
-}

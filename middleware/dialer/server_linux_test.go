@@ -112,22 +112,75 @@ func (s *server) drop(t testing.TB, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		raw, err := c.SyscallConn()
-		if err != nil {
+		dropAt(t, c, on)
+	}
+}
+
+// dropAt has the kernel drop what comes in on a socket.
+func dropAt(t testing.TB, socket syscall.Conn, on bool) {
+	t.Helper()
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = raw.Control(func(fd uintptr) {
+		nothing := instruction{code: 0x06} // BPF_RET | BPF_K
+		p := program{1, &nothing}
+		option := uintptr(syscall.SO_ATTACH_FILTER)
+		if !on {
+			option = syscall.SO_DETACH_FILTER
+		}
+		if _, _, errno := syscall.Syscall6(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, option, uintptr(unsafe.Pointer(&p)), unsafe.Sizeof(p), 0); errno != 0 {
+			t.Error(errno)
+		}
+	})
+}
+
+// listen listens at a loopback address.
+func listen(t testing.TB, addr string) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln
+}
+
+// hang is a listener at which no more connections can be made: its queue is full, and nobody accepts.
+func hang(t testing.TB, addr string) net.Listener {
+	t.Helper()
+	ln := listen(t, addr)
+	raw, err := ln.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if err := syscall.Listen(int(fd), 0); err != nil {
 			t.Fatal(err)
 		}
-		_ = raw.Control(func(fd uintptr) {
-			nothing := instruction{code: 0x06} // BPF_RET | BPF_K
-			p := program{1, &nothing}
-			option := uintptr(syscall.SO_ATTACH_FILTER)
-			if !on {
-				option = syscall.SO_DETACH_FILTER
-			}
-			if _, _, errno := syscall.Syscall6(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, option, uintptr(unsafe.Pointer(&p)), unsafe.Sizeof(p), 0); errno != 0 {
-				t.Error(errno)
-			}
-		})
+	})
+	for range 10 {
+		c, err := net.DialTimeout("tcp", ln.Addr().String(), 100*time.Millisecond)
+		if err != nil {
+			return ln
+		}
+		t.Cleanup(func() { c.Close() })
 	}
+	t.Fatal("the queue doesn't fill")
+	return nil
+}
+
+// newServers are servers at the loopback addresses, all at one port.
+func newServers(t testing.TB, cert tls.Certificate, h http.Handler, addrs ...string) (servers []*server, port string) {
+	t.Helper()
+	port = "0"
+	for _, a := range addrs {
+		s := newServer(t, net.JoinHostPort(a, port), cert, h)
+		_, port, _ = net.SplitHostPort(s.addr)
+		servers = append(servers, s)
+	}
+	return servers, port
 }
 
 // authority makes a certificate for names, and a pool that trusts it.
