@@ -1,0 +1,248 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+const (
+	regional = "vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com"
+	zonal    = "vpce-0a1b2c3d4e5f60718-lj2wisx3-us-east-1a.sqs.us-east-1.vpce.amazonaws.com"
+)
+
+func newTestResolver(t testing.TB) *resolver.Resolver {
+	t.Helper()
+	r, err := resolver.New(
+		resolver.WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})),
+		resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: regional})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// byHost is a transport whose dial function is asked for hosts, so that there is no DNS.
+func byHost(d *Dialer, by dialFunc) *transport {
+	t := &http.Transport{DialContext: by}
+	d.Install(t, nil)
+	return installed(t)
+}
+
+func testAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
+
+// settled fails if slots, targets or goroutines are held by attempts when all is over.
+func settled(t *testing.T, d *Dialer) {
+	t.Helper()
+	held := func() (slots int32, uses int) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for _, to := range d.targets {
+			uses += to.uses
+		}
+		return beside.Load(), uses
+	}
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		slots, uses := held()
+		if slots == 0 && uses == 0 {
+			return
+		}
+		if time.Since(start) > 3*time.Second {
+			t.Fatalf("%d slots and %d targets are still held", slots, uses)
+		}
+	}
+}
+
+// Given races whose second attempts go beside the first, when they end in any way, then their slots come back, nothing holds a target, and a panic of the
+// user's function is an error that is counted.
+func TestSlotsComeBack(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	pipe := func() net.Conn { c, _ := net.Pipe(); return c }
+	for _, tt := range []struct {
+		name   string
+		second func(ctx context.Context) (net.Conn, error)
+		give   time.Duration // up after that; 0: never
+		ok     bool
+		panics uint64
+	}{
+		{"success", func(context.Context) (net.Conn, error) { return pipe(), nil }, 0, true, 0},
+		{"failure", func(context.Context) (net.Conn, error) { return nil, refused }, 300 * time.Millisecond, false, 0},
+		{"cancelled", func(ctx context.Context) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }, 300 * time.Millisecond, false, 0},
+		{"too late", func(ctx context.Context) (net.Conn, error) { <-ctx.Done(); return pipe(), nil }, 300 * time.Millisecond, false, 0},
+		{"panic", func(context.Context) (net.Conn, error) { panic("the user's") }, 500 * time.Millisecond, false, 3},
+		{"the goroutine's end", func(context.Context) (net.Conn, error) { runtime.Goexit(); return nil, nil }, 300 * time.Millisecond, false, 0},
+		{"nothing at all", func(context.Context) (net.Conn, error) { return nil, nil }, 300 * time.Millisecond, false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newTestResolver(t)
+			d := New(r)
+			var mu sync.Mutex
+			first, slots := true, int32(0)
+			in := byHost(d, func(ctx context.Context, _, _ string) (net.Conn, error) {
+				mu.Lock()
+				hangs := first
+				first = false
+				mu.Unlock()
+				if hangs {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				mu.Lock()
+				slots = max(slots, beside.Load())
+				mu.Unlock()
+				return tt.second(ctx)
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.give > 0 {
+				time.AfterFunc(tt.give, cancel)
+			}
+			c, err := in.dial(ctx, "tcp", regional+":443")
+			if (err == nil) != tt.ok {
+				t.Fatalf("got %v", err)
+			}
+			if err == nil {
+				c.Close()
+			}
+			settled(t, d)
+			if slots == 0 {
+				t.Error("no attempt took a slot")
+			}
+			if n := r.Snapshot().Panics; n != tt.panics {
+				t.Errorf("%d panics were counted, want %d", n, tt.panics)
+			}
+		})
+	}
+}
+
+// Given 32 attempts beside others, when one more is due, then it waits until one has ended.
+func TestAttemptsBesideOthersAreBounded(t *testing.T) {
+	d := New(newTestResolver(t))
+	beside.Add(maxBeside)
+	var mu sync.Mutex
+	begun := 0
+	in := byHost(d, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		mu.Lock()
+		begun++
+		mu.Unlock()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	started := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return begun
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan bool)
+	go func() { _, _ = in.dial(ctx, "tcp", regional+":443"); close(ended) }()
+	time.Sleep(3 * attemptDelay)
+	if n := started(); n != 1 {
+		t.Errorf("%d attempts were begun without a slot, want 1", n)
+	}
+	beside.Add(-1)
+	time.Sleep(3 * attemptDelay)
+	if n := started(); n != 2 {
+		t.Errorf("%d attempts were begun with one slot, want 2", n)
+	}
+	cancel()
+	<-ended
+	beside.Add(1 - maxBeside)
+	settled(t, d)
+}
+
+// Given a panic of the user's function, when a name is connected to by it, then that is an error that says so, proves that nothing was sent, and says
+// nothing of the name.
+func TestPanicsAreErrors(t *testing.T) {
+	r := newTestResolver(t)
+	in := byHost(New(r), func(context.Context, string, string) (net.Conn, error) { panic("the user's") })
+	for range 3 {
+		begun := time.Now()
+		_, err := in.dial(t.Context(), "tcp", zonal+":443")
+		var failed *Error
+		if !errors.As(err, &failed) || !failed.NotSent(begun) || !strings.Contains(err.Error(), "panic while connecting: the user's") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if s := r.Snapshot(); s.Panics != 3 || s.Endpoints[0].Ejected || s.Endpoints[0].LastCause != resolver.NoCause {
+		t.Errorf("got %d panics and %+v, want three that don't count against the name", s.Panics, s.Endpoints[0].HealthState)
+	}
+}
+
+// Given a check of a zonal name, when hosts under it were connected to, then it takes the name itself if it can, makes one connection, and its error has no
+// host in it that lies under the name.
+func TestChecks(t *testing.T) {
+	d := New(newTestResolver(t))
+	var asked []string
+	in := byHost(d, func(_ context.Context, _, addr string) (net.Conn, error) {
+		asked = append(asked, addr)
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: strings.TrimSuffix(addr, ":443"), IsNotFound: true}}
+	})
+	_, _ = in.dial(t.Context(), "tcp", "photos.bucket."+zonal+":443")
+	asked = nil
+	err := d.check(t.Context(), "bucket."+zonal)
+	if err == nil || strings.Contains(err.Error(), "photos") || !strings.Contains(err.Error(), "bucket."+zonal) {
+		t.Errorf("got %v, want an error that names nothing but the name", err)
+	}
+	if len(asked) != 1 {
+		t.Errorf("%d connections were tried, want 1", len(asked))
+	}
+	_, _ = in.dial(t.Context(), "tcp", zonal+":443")
+	for range 20 { // a map's order is random
+		asked = nil
+		_ = d.check(t.Context(), zonal)
+		if len(asked) != 1 || asked[0] != zonal+":443" {
+			t.Fatalf("a check of %s asked for %q", zonal, asked)
+		}
+	}
+}
+
+// Given more targets than are remembered, when one is connected to again, then its first request's error proves nothing from before.
+func TestForgottenTargetsProveNothing(t *testing.T) {
+	d := New(newTestResolver(t))
+	in := byHost(d, func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") })
+	begun := time.Now()
+	for i := range maxTargets + 1 {
+		d.unuse(d.use(in, strings.Repeat("x", i)+":443", "x"))
+	}
+	_, err := in.dial(t.Context(), "tcp", zonal+":443")
+	var failed *Error
+	if !errors.As(err, &failed) || failed.NotSent(begun) {
+		t.Errorf("got proof that nothing was sent since before the target was forgotten: %v", err)
+	}
+	if !failed.NotSent(time.Now()) {
+		t.Error("got no proof for what began afterwards")
+	}
+}
+
+// Given an address that failed, then it is tried last for half a minute; and no more addresses are remembered than a few hundred.
+func TestAvoidedAddresses(t *testing.T) {
+	d := New(nil)
+	bad, good := testAddr(1), testAddr(2)
+	d.avoidAddr(bad)
+	if got := d.order([]netip.Addr{bad, good}); got[0] != good || got[1] != bad {
+		t.Errorf("got %v, want the one that failed last", got)
+	}
+	d.avoid[bad] = time.Since(started) // half a minute is over
+	if got := d.order([]netip.Addr{bad, good}); got[0] != bad {
+		t.Errorf("got %v, want the DNS's order", got)
+	}
+	for i := range 2 * maxAvoid {
+		d.avoidAddr(testAddr(i))
+	}
+	if len(d.avoid) > maxAvoid {
+		t.Errorf("%d addresses are remembered", len(d.avoid))
+	}
+}
