@@ -114,25 +114,42 @@ func (n *names) tryName(ctx context.Context, name string) (err error) {
 	return (*check)(ctx, name)
 }
 
-// setChecker registers what checks names, and has all that are down checked.
+// maxCheckers is how many dialers are asked: more would be those of a program that makes one after the other.
+const maxCheckers = 16
+
+// setChecker registers one more that checks names, which is asked before the others, and has all that are down checked. nil forgets them all.
 func (n *names) setChecker(check checker) {
+	n.mu.Lock()
 	if check == nil {
+		n.checkers = nil
 		n.checker.Store(nil)
+		n.mu.Unlock()
 		return
 	}
-	n.checker.Store(&check)
+	n.checkers = append([]checker{check}, n.checkers[:min(len(n.checkers), maxCheckers-1)]...)
+	all := n.checkers
+	var first checker = func(ctx context.Context, name string) error {
+		for _, check := range all { // until there is one that has connected to the name
+			if err := check(ctx, name); !errors.Is(err, link.ErrNotChecked) {
+				return err
+			}
+		}
+		return link.ErrNotChecked
+	}
+	n.checker.Store(&first)
+	n.mu.Unlock()
 	n.mu.Lock()
-	var all []*health
+	var named []*health
 	for _, h := range n.zonal {
-		all = append(all, h)
+		named = append(named, h)
 	}
 	n.mu.Unlock()
 	if hosts := n.hosts.Load(); hosts != nil {
 		for _, h := range *hosts {
-			all = append(all, h)
+			named = append(named, h)
 		}
 	}
-	for _, h := range all {
+	for _, h := range named {
 		h.mu.Lock()
 		h.check()
 		h.mu.Unlock()

@@ -33,6 +33,7 @@ type names struct {
 	zonal    map[string]*health
 	counters map[string]*counts // of each endpoint, by its regional name
 	suspect  map[*health]bool
+	checkers []checker // that checker asks; replaced and never changed
 }
 
 // checker finds out whether a name can be connected to.

@@ -259,6 +259,29 @@ func TestWhatIsChecked(t *testing.T) {
 	})
 }
 
+// Given two dialers for one resolver, of which one has connected to a name, when the name is down, then that one brings it back, whichever came last.
+func TestAnyDialerChecks(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newResolver(t, inA, sqsOnly())
+			for _, knows := range []bool{first, !first} {
+				link.SetChecker(r, func(context.Context, string) error {
+					if knows {
+						return nil
+					}
+					return link.ErrNotChecked
+				})
+			}
+			fail(t, r, 3)
+			time.Sleep(11 * time.Second)
+			synctest.Wait()
+			if route := r.Resolve(sqs); route.Reason != resolver.InZone {
+				t.Errorf("the first knows the name: %v; got %v, want it back", first, route)
+			}
+		})
+	}
+}
+
 // Given a closed resolver, then nothing is checked any more, and requests are the probes.
 func TestCloseEndsChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -46,10 +46,10 @@ var NameOf func(resolver any, host string) Name
 var SuspectAddr func(resolver any, addr netip.Addr) bool
 
 // SetChecker registers how to find out in the background whether a name can be
-// connected to: DNS, TCP and TLS. The last one registered is used. The resolver runs
-// it on goroutines that Close stops and waits for: about every ten seconds for names
-// that are Down, which its nil brings back, and soon after a request could not be the
-// first to try a name.
+// connected to: DNS, TCP and TLS. The last one registered is asked first, and the
+// others if it returns ErrNotChecked. The resolver runs it on goroutines that Close
+// stops and waits for: about every ten seconds for names that are Down, which its nil
+// brings back, and soon after a request could not be the first to try a name.
 var SetChecker func(resolver any, check func(ctx context.Context, name string) error)
 
 // ErrNotChecked is what a checker says of a name that it doesn't know how to connect to. Then a request has to be the probe.

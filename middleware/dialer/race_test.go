@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -244,5 +245,25 @@ func TestAvoidedAddresses(t *testing.T) {
 	}
 	if len(d.avoid) > maxAvoid {
 		t.Errorf("%d addresses are remembered", len(d.avoid))
+	}
+}
+
+// Given connections of every shape, then Hold finds the dialer's own in them, and nothing in others.
+func TestHold(t *testing.T) {
+	own := &conn{}
+	for _, c := range []net.Conn{own, struct{ net.Conn }{own}, &struct{ net.Conn }{own}, tls.Client(own, nil), tls.Client(struct{ net.Conn }{own}, nil)} {
+		release := Hold(c)
+		if own.patient.Load() != 1 {
+			t.Errorf("a %T is not held", c)
+		}
+		release()
+		if own.patient.Load() != 0 {
+			t.Errorf("a %T is still held", c)
+		}
+	}
+	pipe, other := net.Pipe()
+	defer other.Close()
+	for _, c := range []net.Conn{nil, pipe, &struct{ net.Conn }{}, tls.Client(pipe, nil)} {
+		Hold(c)()
 	}
 }
