@@ -29,7 +29,7 @@ type call struct {
 
 	route resolver.Route // of the send that is under way, or was the last
 	told  bool           // that route is in some attempt's metadata
-	seen  *seen          // of a foreign client
+	seen  *seen          // of a foreign client's send
 }
 
 func (*call) ID() string { return id }
@@ -70,7 +70,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		ctx = p
 	}
 	begun := time.Now()
-	out, metadata, err = next.HandleFinalize(ctx, in)
+	out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 	found := c.judge(ctx, begun, err)
 	if found.unsent && c.route.Fallback != "" && ctx.Err() == nil && c.body.again(req) {
 		c.route = c.route.FailedOver(found.cause)
@@ -78,7 +78,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		req.URL.Host, req.Host = c.route.Host, ""
 		had.restore(req)
 		begun = time.Now()
-		out, metadata, err = next.HandleFinalize(ctx, in)
+		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 		found = c.judge(ctx, begun, err)
 	}
 	if attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {

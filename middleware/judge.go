@@ -42,7 +42,7 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 	case errors.As(err, &dialing):
 		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun)}
 	default:
-		if c.seen != nil {
+		if c.seen != nil && !c.mute.Load() {
 			found = c.seen.judge(err)
 		}
 		if found.cause == resolver.NoCause {

@@ -3,6 +3,7 @@ package middleware
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
@@ -80,7 +81,8 @@ func (o *options) append(apiOptions *[]func(*smithymiddleware.Stack) error, r *r
 // shared is what the calls of one Append have in common.
 type shared struct {
 	resolver *resolver.Resolver
-	foreign  bool // the HTTP client doesn't have our dialer, as far as we were told
+	foreign  bool        // the HTTP client doesn't have our dialer, as far as we were told
+	mute     atomic.Bool // it doesn't report when it has a connection, so that its silence proves nothing
 }
 
 const (
@@ -94,6 +96,7 @@ func attach(stack *smithymiddleware.Stack, s *shared) {
 	if had, ok := stack.Finalize.Get(id); ok {
 		if c, ok := had.(*call); ok {
 			c.shared = s
+			c.attachForeign(stack)
 		}
 		return
 	}
@@ -107,13 +110,18 @@ func attach(stack *smithymiddleware.Stack, s *shared) {
 	if err := stack.Finalize.Insert(c, signing, smithymiddleware.Before); err != nil {
 		return // it signs nothing
 	}
-	if s.foreign {
-		_ = stack.Deserialize.Add((*foreign)(c), smithymiddleware.After) // next to the HTTP client: a logger further out plays requests to a transport in memory
-	}
+	c.attachForeign(stack)
 	if c.body.encoded {
 		_ = stack.Finalize.Insert((*originalBody)(c), encoder, smithymiddleware.Before)
 	}
 	nameUserAgent(stack)
+}
+
+// attachForeign puts the step for foreign clients next to the HTTP client: a logger further out plays requests to a transport in memory.
+func (c *call) attachForeign(stack *smithymiddleware.Stack) {
+	if _, had := stack.Deserialize.Get(id); c.foreign && !had {
+		_ = stack.Deserialize.Add((*foreign)(c), smithymiddleware.After)
+	}
 }
 
 type routeKey struct{}
