@@ -62,8 +62,18 @@ func (b *body) watch(req *smithyhttp.Request) *smithyhttp.Request {
 	var wrapped io.Reader = w
 	if seekable {
 		wrapped = &watchedSeeker{w, stream.(io.Seeker)}
+		if length, ok := stream.(lengther); ok { // or the SDK seeks to the end, and back
+			wrapped = struct {
+				*watchedSeeker
+				lengther
+			}{&watchedSeeker{w, stream.(io.Seeker)}, length}
+		}
 	}
 	watching, err := req.SetStream(wrapped)
+	if err != nil && seekable { // it says that it can be rewound, and can't
+		b.fixed = true
+		watching, err = req.SetStream(w)
+	}
 	if err != nil {
 		return req
 	}
@@ -110,6 +120,8 @@ func (w *watched) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+type lengther interface{ Len() int }
 
 type watchedSeeker struct {
 	*watched

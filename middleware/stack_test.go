@@ -3,6 +3,8 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"testing"
@@ -44,6 +46,13 @@ type stack struct {
 	signing string // id of the signing step; empty: there is none
 	signed  []string
 	request any // if not an HTTP request
+
+	attempts string    // Amz-Sdk-Request's value
+	body     io.Reader // the request's
+	outer    func(context.Context, smithymiddleware.FinalizeInput, smithymiddleware.FinalizeHandler) (smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error)
+	before   func(*smithyhttp.Request) // a step between the middleware and the signer
+	after    func(*smithyhttp.Request) // one behind the signer
+	ctx      context.Context           // of the call
 }
 
 type responseKey struct{}
@@ -61,6 +70,14 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 				panic(err)
 			}
 			req.URL, req.Host, req.Method = u, s.host, http.MethodPost
+			if s.attempts != "" {
+				req.Header["Amz-Sdk-Request"] = []string{s.attempts}
+			}
+			if s.body != nil {
+				if in.Request, err = req.SetStream(s.body); err != nil {
+					panic(err)
+				}
+			}
 		}
 		return next.HandleSerialize(ctx, in)
 	}), smithymiddleware.After)
@@ -74,9 +91,20 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 			return out, metadata, err
 		}), smithymiddleware.After)
 	}
+	if s.outer != nil {
+		st.Finalize.Add(smithymiddleware.FinalizeMiddlewareFunc("Outer", s.outer), smithymiddleware.Before)
+	}
 	for _, option := range options {
 		if err := option(st); err != nil {
 			panic(err)
+		}
+	}
+	for at, step := range map[smithymiddleware.RelativePosition]func(*smithyhttp.Request){smithymiddleware.Before: s.before, smithymiddleware.After: s.after} {
+		if step != nil {
+			st.Finalize.Insert(smithymiddleware.FinalizeMiddlewareFunc(fmt.Sprint("Beside", at), func(ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler) (smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error) {
+				step(in.Request.(*smithyhttp.Request))
+				return next.HandleFinalize(ctx, in)
+			}), "Signing", at)
 		}
 	}
 	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), st)
@@ -84,7 +112,11 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 
 func (s *stack) call(t testing.TB, client smithyhttp.ClientDo, options ...func(*smithymiddleware.Stack) error) (smithymiddleware.Metadata, error) {
 	t.Helper()
-	_, metadata, err := s.handler(options, client).Handle(context.Background(), struct{}{})
+	ctx := s.ctx
+	if ctx == nil {
+		ctx = t.Context()
+	}
+	_, metadata, err := s.handler(options, client).Handle(ctx, struct{}{})
 	return metadata, err
 }
 
@@ -245,17 +277,19 @@ func TestCallAllocates(t *testing.T) {
 	r := newResolver(t)
 	own := ownClient(r)
 	for _, test := range []struct {
-		name string
-		ctx  context.Context
-		most float64
+		name     string
+		ctx      context.Context
+		attempts string
+		most     float64
 	}{
-		{"a call", context.Background(), 6},
+		{"a call that has more attempts", context.Background(), "attempt=1; max=3", 4},
+		{"a call", context.Background(), "", 6},
 		{"a call that its caller traces", httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
 			GetConn: func(string) {}, GotConn: func(httptrace.GotConnInfo) {},
-		}), 9},
+		}), "", 9},
 	} {
 		count := func(options []func(*smithymiddleware.Stack) error) float64 {
-			s := stack{url: "https://" + serviceHost, signing: "Signing"}
+			s := stack{url: "https://" + serviceHost, signing: "Signing", attempts: test.attempts}
 			return testing.AllocsPerRun(100, func() {
 				s.signed = s.signed[:0]
 				if _, _, err := s.handler(options, smithyhttp.NopClient{}).Handle(test.ctx, struct{}{}); err != nil {
