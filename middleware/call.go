@@ -13,6 +13,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/azaffinity/azaffinity/internal/link"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
@@ -44,11 +45,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		return next.HandleFinalize(ctx, in) // not HTTP, a Host that somebody set, or a step of somebody's that runs the call twice at once
 	}
 	defer c.busy.Store(false)
-	if c.retried != nil {
-		release := c.retried
-		c.retried = nil
-		defer release()
-	}
+	defer c.endRetry()
 	asked := hostOf(req.URL)
 	req = c.body.watch(req)
 	in.Request = req
@@ -56,6 +53,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	c.route = c.choose(ctx, asked, attempts)
 	c.route.Sent()
 	if c.route.Target == resolver.Unmatched || c.route.Observed != "" {
+		if c.route.Reason == resolver.Pinned {
+			ctx = dialer.AsIs(ctx)
+		}
 		out, metadata, err = next.HandleFinalize(ctx, in)
 		return out, metadata, c.tell(&metadata, err)
 	}
@@ -65,6 +65,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	var had headers
 	had.keep(req.Header)
 	if !attempts && !c.foreign {
+		if !c.body.failsOver(false) {
+			ctx = dialer.AsIs(ctx) // nobody could send it elsewhere
+		}
 		p := patiently(ctx)
 		defer p.end()
 		ctx = p
@@ -81,13 +84,22 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 		found = c.judge(ctx, begun, err)
 	}
-	if attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
-		c.retried = quota.acquire(ctx)
+	c.endRetry()
+	if attempts && c.route.Fallback != "" && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
+		c.retried = c.quotaOf(c.route.Endpoint()).acquire(ctx)
 	}
 	if attempts && found.cause == resolver.CauseAbsent && c.avoid != resolver.NoCause {
 		err = retryable(err)
 	}
 	return out, metadata, c.tell(&metadata, err)
+}
+
+// endRetry gives back what the retry quota gave for this attempt.
+func (c *call) endRetry() {
+	if c.retried != nil {
+		c.retried()
+		c.retried = nil
+	}
 }
 
 // choose decides where the attempt goes. Whatever goes wrong in here, the request goes where the SDK would have sent it.
@@ -138,6 +150,15 @@ func hostOf(u *url.URL) string {
 		return strings.TrimSuffix(u.Host, ":80")
 	}
 	return strings.TrimSuffix(u.Host, ":443")
+}
+
+// hostname is a host without a port.
+func hostname(host string) string {
+	name, _, found := strings.Cut(host, ":")
+	if !found {
+		return host
+	}
+	return name
 }
 
 // headers are those that a request had before it was signed. A step after us may add some, or values to some: they are not to be signed, nor sent twice.

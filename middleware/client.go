@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/defaults"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/azaffinity/azaffinity/internal/link"
@@ -58,11 +59,38 @@ func install(client aws.HTTPClient, r *resolver.Resolver, o *options, others boo
 			return client, nil
 		}
 		d := dialer.New(r, o.dialing...)
-		own := *c
-		own.Transport = d.RoundTripper(t)
+		own, t := *c, t.Clone()
+		d.Install(t, nil)
+		own.Transport = t
 		return &own, d
 	}
 	return client, nil
+}
+
+// inMode gives the SDK's own client the timeouts of the config's DefaultsMode. The SDK gives them to the client of each service, but only to connections that it
+// makes itself.
+func inMode(cfg *aws.Config) aws.HTTPClient {
+	mode := cfg.DefaultsMode
+	if mode == aws.DefaultsModeAuto {
+		mode = defaults.ResolveDefaultsModeAuto(cfg.Region, cfg.RuntimeEnvironment)
+	}
+	c, own := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if cfg.HTTPClient == nil {
+		c, own = awshttp.NewBuildableClient(), true
+	}
+	timeouts, err := defaults.GetModeConfiguration(mode)
+	if err != nil || !own { // the legacy mode has none
+		return cfg.HTTPClient
+	}
+	return c.WithDialerOptions(func(nd *net.Dialer) {
+		if timeout, ok := timeouts.GetConnectTimeout(); ok {
+			nd.Timeout = timeout
+		}
+	}).WithTransportOptions(func(t *http.Transport) {
+		if timeout, ok := timeouts.GetTLSNegotiationTimeout(); ok {
+			t.TLSHandshakeTimeout = timeout
+		}
+	})
 }
 
 // dialerOf is what the client's transport connects by, or nil if that is a function of the user's. The SDK's own are the dialer's method, and that in a

@@ -44,7 +44,7 @@ func Attach(cfg *aws.Config, r *resolver.Resolver, opts ...Option) {
 	}
 	o := newOptions(opts)
 	if o.dialer == nil && !o.without {
-		cfg.HTTPClient, o.dialer = install(cfg.HTTPClient, r, o, false)
+		cfg.HTTPClient, o.dialer = install(inMode(cfg), r, o, false)
 	}
 	o.append(&cfg.APIOptions, r)
 }
@@ -83,6 +83,7 @@ type shared struct {
 	resolver *resolver.Resolver
 	foreign  bool        // the HTTP client doesn't have our dialer, as far as we were told
 	mute     atomic.Bool // it doesn't report when it has a connection, so that its silence proves nothing
+	quotas
 }
 
 const (

@@ -91,7 +91,7 @@ func (h *health) tryOnce(host string) {
 	}
 	h.tried = time.Now()
 	h.names.background.start(func(ctx context.Context) {
-		if h.names.tryName(ctx, host) == nil {
+		if h.names.tryName(link.First(ctx), host) == nil {
 			h.connected(netip.Addr{})
 		}
 	})

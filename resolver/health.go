@@ -16,6 +16,8 @@ const (
 	// probe of it fails, up to maxEjectionTime.
 	baseEjectionTime = 10 * time.Second
 	maxEjectionTime  = 300 * time.Second
+	// unprobedTime is how long the probe of a name may be due before any request is it.
+	unprobedTime = maxEjectionTime
 	// probeTimeout is how long a half-open probe has before another request may be
 	// one: the first may have been cancelled, and then nobody says how it went.
 	probeTimeout = 5 * time.Second
@@ -103,11 +105,28 @@ func (h *health) leave() bool {
 	case at == 0:
 		return false
 	case at < 0:
-		return true
+		return h.names.now() < -at+int64(unprobedTime) || !h.onTrial(at)
 	default:
 		now := h.names.now()
 		return now >= at && h.gate.CompareAndSwap(at, now+int64(comparePause))
 	}
+}
+
+// onTrial makes a name healthy that was to be probed for so long, and by no request that could be sent again elsewhere: else it would stay ejected for ever.
+// One more failure ejects it.
+func (h *health) onTrial(at int64) bool {
+	h.mu.Lock()
+	if h.gate.Load() != at || h.checked.Load() {
+		h.mu.Unlock()
+		return false
+	}
+	h.failures, h.comparison = ejectionThreshold-1, comparison{}
+	h.proven.Store(false)
+	h.gate.Store(0)
+	h.update()
+	h.mu.Unlock()
+	h.logHealthy()
+	return true
 }
 
 // probeDue reports whether a request may be the probe of the ejected name.

@@ -32,6 +32,9 @@ func init() {
 // nameOf finds the zonal name that host is, or lies under.
 func (r *Resolver) nameOf(host string) link.Name {
 	t := r.table.Load()
+	if t.mode != Prefer {
+		return nil
+	}
 	for i := 0; i < len(host); i++ {
 		if i > 0 && host[i-1] != '.' {
 			continue

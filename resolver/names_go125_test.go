@@ -17,6 +17,7 @@ import (
 	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
 // Given a host that can't be right under a zonal name, when it fails for its name, then
@@ -252,7 +253,7 @@ func TestWhatIsChecked(t *testing.T) {
 			t.Errorf("last error: got %q", got)
 		}
 		link.SetChecker(r, nil)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		if probe, ok := r.Resolve("photos.s3" + region).Probe(); !ok {
 			t.Errorf("nobody checks any more: got %v, want a probe", probe)
 		}
@@ -417,6 +418,33 @@ func TestSuspectAddresses(t *testing.T) {
 		}
 		if got := bucket.Addrs(); len(got) != 1 || got[0] != addr(2) {
 			t.Errorf("addresses: got %v, want one", got)
+		}
+	})
+}
+
+// Given a name that is ejected for what a connection can't disprove, when no request may be the probe, then after five minutes more requests go there again, and the
+// first failure ejects it.
+func TestNamesThatNoRequestMayProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(endpoint.Endpoint{Regional: regional("sqs")}))
+		for range 3 {
+			r.Resolve(sqs).Failed(resolver.CauseUnanswered, nil)
+		}
+		for range 2 {
+			start := time.Now()
+			for r.Resolve(sqs).Reason == resolver.Unhealthy {
+				time.Sleep(time.Second)
+			}
+			if took := time.Since(start); took < 5*time.Minute || took > 11*time.Minute {
+				t.Errorf("back after %v", took)
+			}
+			if r.Resolve(sqs).Proven() {
+				t.Error("it is proven to work")
+			}
+			r.Resolve(sqs).Failed(resolver.CauseUnanswered, nil)
+			if got := r.Resolve(sqs); got.Reason != resolver.Unhealthy {
+				t.Errorf("after one more failure: %v", got)
+			}
 		}
 	})
 }

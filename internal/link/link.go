@@ -55,6 +55,14 @@ var SetChecker func(resolver any, check func(ctx context.Context, name string) e
 // ErrNotChecked is what a checker says of a name that it doesn't know how to connect to. Then a request has to be the probe.
 var ErrNotChecked = errors.New("azaffinity: nothing has connected to this name")
 
+type firstKey struct{}
+
+// First returns a context for the check of a name that nobody has connected to yet: any transport will do.
+func First(ctx context.Context) context.Context { return context.WithValue(ctx, firstKey{}, true) }
+
+// IsFirst reports whether a context is First's.
+func IsFirst(ctx context.Context) bool { return ctx.Value(firstKey{}) != nil }
+
 // Serves reports whether requests for the host are routed to an endpoint at present, whatever its names have been doing: there is something known of
 // where the host leads.
 var Serves func(resolver any, host string) bool

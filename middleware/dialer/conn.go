@@ -24,6 +24,7 @@ type conn struct {
 	patient atomic.Int32  // requests that have no other attempt: their deadline ends them
 	verdict atomic.Pointer[Error]
 	timeout time.Duration // of reads; 0: none
+	release func()        // is called when it is closed; nil: nothing is to be done
 	sent    sent
 }
 
@@ -55,7 +56,7 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) moved() {
 	c.moves.Add(1)
 	if c.path != nil {
-		c.path.watch.arm()
+		c.path.watch.moved(c)
 	}
 }
 
@@ -66,9 +67,6 @@ func (c *conn) over() { c.target.lose(c.sent.at.Load()) }
 func (c *conn) ended(err error) error {
 	if err == nil || c.closed.Load() {
 		return err
-	}
-	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() && c.verdict.Load() == nil {
-		return err // a deadline of its owner's: it can go on
 	}
 	c.over()
 	if v := c.verdict.Load(); v != nil {
@@ -87,6 +85,9 @@ func (c *conn) Close() error {
 		c.path.watch.forget(c)
 	}
 	c.target.transport.dialer.unuse(c.target)
+	if c.release != nil {
+		defer c.release()
+	}
 	return c.Conn.Close()
 }
 
@@ -127,8 +128,8 @@ const maxDepth = 8
 // rawOf finds the TCP socket under a connection, or nil.
 func rawOf(c net.Conn) syscall.RawConn {
 	for range maxDepth {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			raw, err := tcp.SyscallConn()
+		if socket, ok := c.(syscall.Conn); ok {
+			raw, err := socket.SyscallConn()
 			if err != nil {
 				return nil
 			}

@@ -89,6 +89,7 @@ func New(r *resolver.Resolver, opts ...Option) *Dialer {
 	}
 	d.timeout = max(d.timeout, 0)
 	d.plain = newTransport(d, nil, &net.Dialer{})
+	d.plain.asIs = true
 	if r != nil {
 		link.SetChecker(r, d.check)
 	}
@@ -114,6 +115,13 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 	}
 	return hosts, nil
 }
+
+type asIsKey struct{}
+
+// AsIs returns a context for requests that must not be hurried: connections that are made for them have the transport's own timeouts, and are tried even if
+// the name is ejected. It is for requests that nobody sends again elsewhere. Package middleware gives it to those whose host is the user's own choice of a zonal
+// name, and to those that can't be sent twice.
+func AsIs(ctx context.Context) context.Context { return context.WithValue(ctx, asIsKey{}, true) }
 
 // order puts the addresses that failed lately last.
 func (d *Dialer) order(ips []netip.Addr) []netip.Addr {

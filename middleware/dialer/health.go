@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -31,7 +32,11 @@ const checkTimeout = 3 * time.Second
 func (d *Dialer) check(ctx context.Context, name string) error {
 	to := d.last(name)
 	if to == nil {
-		return link.ErrNotChecked
+		if to = d.lastSecure(); to == nil || !link.IsFirst(ctx) {
+			return link.ErrNotChecked
+		}
+		to = &target{transport: to.transport, addr: net.JoinHostPort(name, "443"), host: name}
+		to.secure.Store(true)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -47,6 +52,18 @@ func (d *Dialer) check(ctx context.Context, name string) error {
 		return errors.New(strings.ReplaceAll(err.Error(), to.host, name))
 	}
 	return won.conn.Close()
+}
+
+// lastSecure is a target that was connected to by TLS, for names that nobody has connected to.
+func (d *Dialer) lastSecure() *target {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, to := range d.targets {
+		if to.secure.Load() && to.transport.served(to.host) {
+			return to
+		}
+	}
+	return nil
 }
 
 // last is a target that is the name, or lies under it: the name's own if there is one, since a host under it may be one that nobody's certificate is for.

@@ -42,7 +42,8 @@ func (in *transport) connect(ctx context.Context, network, addr string, config *
 	}
 	r.zonal = r.name != nil
 	r.served = r.zonal || in.served(host)
-	if r.name != nil && r.name.Down() {
+	r.hurried = r.name != nil && !in.asIs && ctx.Value(asIsKey{}) == nil
+	if r.hurried && r.name.Down() {
 		return nil, nil, in.refused(r.to, network)
 	}
 	won, err := r.run(ctx)
@@ -84,6 +85,7 @@ type race struct {
 	served  bool      // an endpoint serves the host
 	zonal   bool      // the host is a zonal name, or lies under one
 	name    link.Name // of it, unless it is only checked
+	hurried bool      // within the connect timeout, and not at all if it is ejected
 	results chan *attempt
 
 	running []*attempt
@@ -143,7 +145,7 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 	}()
 	var ticks <-chan time.Time
 	waited := patience{limit: r.in.dialer.timeout, last: time.Now()}
-	if r.name != nil && waited.limit > 0 {
+	if r.hurried && waited.limit > 0 {
 		ticker := time.NewTicker(min(step, waited.limit))
 		defer ticker.Stop()
 		ticks = ticker.C
@@ -163,11 +165,14 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			r.drop(a)
 			switch {
 			case a.err != nil:
+				a.cancel()
 				r.failed(ctx, a)
 			case !r.unwanted(a):
+				a.conn.release = a.cancel // its context may be the connection's
 				return a, nil
 			default:
 				_ = a.conn.Close()
+				a.cancel()
 			}
 			if !r.start(ctx, done, false) && len(r.running) == 0 {
 				return nil, r.over(ctx, r.first)
@@ -288,7 +293,6 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 	r.running = append(r.running, a)
 	ctx, a.cancel = context.WithCancel(context.WithValue(ctx, socketKey{}, &a.socket))
 	go func() {
-		defer a.cancel()
 		defer func() {
 			if aside {
 				beside.Add(-1)
@@ -299,6 +303,7 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 				if a.err == nil {
 					_ = a.conn.Close()
 				}
+				a.cancel()
 			}
 		}()
 		r.attempt(ctx, a)

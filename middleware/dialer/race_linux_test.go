@@ -229,8 +229,10 @@ func TestCloseEndsChecks(t *testing.T) {
 	for range 3 {
 		_, _ = get(t, tr, zonalName, port)
 	}
-	if !checking() {
-		t.Fatal("nobody checks the name")
+	for start := time.Now(); !checking(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > 5*time.Second {
+			t.Fatal("nobody checks the name")
+		}
 	}
 	r.Close()
 	for start := time.Now(); checking(); time.Sleep(time.Millisecond) {

@@ -30,6 +30,7 @@ type transport struct {
 	usual   dialFunc
 	timeout time.Duration // of by, with DNS; 0: it has its own
 	nd      *net.Dialer   // that by is made from; nil: it is the user's
+	asIs    bool          // nobody sends what fails elsewhere, so nothing is hurried: see AsIs
 	// answered is the user's OnProxyConnectResponse.
 	answered func(ctx context.Context, proxy *url.URL, request *http.Request, answer *http.Response) error
 }
@@ -51,7 +52,8 @@ func newTransport(d *Dialer, t *http.Transport, nd *net.Dialer) *transport {
 // its own is left as it is: see [CanInstall].
 //
 // It has to come before t's first request and before t is cloned; a clone has the dialer, too. What TLSClientConfig and TLSHandshakeTimeout
-// are at this moment counts, also for clones. Package middleware does this to the HTTP clients of AWS SDK configs; it is for those who build
+// are at this moment counts, also for clones. With HTTP/2 enabled, requests with an Upgrade header need a transport of their own, as net/http can't ask for
+// HTTP/1.1 alone. Package middleware does this to the HTTP clients of AWS SDK configs; it is for those who build
 // clients themselves.
 func (d *Dialer) Install(t *http.Transport, nd *net.Dialer) {
 	if !CanInstall(t) {
@@ -105,6 +107,9 @@ func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 	}
 	t := base.Clone()
 	d.Install(t, nil)
+	if in := installed(t); in != nil {
+		in.asIs = true
+	}
 	return t
 }
 

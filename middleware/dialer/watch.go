@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,51 +15,63 @@ import (
 const (
 	// tick is how often connections are looked at while something is outstanding on one.
 	tick = 200 * time.Millisecond
-	// A connection is looked at when nothing has moved on it for quietTicks, and no longer when nothing is owed and nothing has moved for
-	// idleTicks: then it is in a pool, most likely. Until then somebody may be reading an answer that has stopped coming.
+	// A connection is looked at when nothing has moved on it for quietTicks. If nothing is owed on any, and nothing has moved for idleTicks, no look is due:
+	// they are in a pool, most likely. Until then somebody may be reading an answer that has stopped coming.
 	quietTicks, idleTicks = 2, int(time.Minute / tick)
-	// Data was sent again lostSends times, by the kernel's timers, and nothing came: some 1.4 s with the usual timer of 0.2 s, which doubles.
-	// A path that is back within a second has answered by then.
-	lostSends = 3
+	// Data was sent again lostSends times, by the kernel's timers, and nothing came: some 1.4 s with the usual timer of 0.2 s, which doubles. Some kernels
+	// are told to be quicker, so it has to be quiet for sentTicks, too. A path that is back within a second has answered by then.
+	lostSends, sentTicks = 3, 7
 	// sentLooks is in how many looks that has to be so.
 	sentLooks = 2
-	// keepAlives that go unanswered are sent at each look. As many in a row take 1.2 s.
+	// lostKeepAlives is how many looks in a row find a keep-alive unanswered, of which one is sent after each. They take 1.2 s.
 	lostKeepAlives = 6
-	// samples is how many connections to one address are probed by keep-alives at a time, while all of them are answered. Those that wait for
-	// an answer may be thousands, and what kills a path kills it for all, mostly. The samples change every sampleTicks.
+	// samples is how many connections to one address are probed by keep-alives at a time, while they are answered. Those that wait for an answer may be
+	// thousands, and what kills a path kills it for all, mostly. The samples change every sampleTicks.
 	samples, sampleTicks = 16, 5
-	// alarmTicks is for how long all of them are probed, when one of an address goes unanswered.
-	alarmTicks = 15
+	// alarmTicks is for how long all of them are probed, when alarmLooks in a row have found one unanswered.
+	alarmTicks, alarmLooks = 15, 2
 )
 
 // watch looks after the connections of one dialer.
 type watch struct {
-	armed atomic.Bool // a look is due
-	mu    sync.Mutex
-	timer *time.Timer
-	hosts map[netip.AddrPort]*paths
+	armed   atomic.Bool // a look is due
+	looking sync.Mutex  // one at a time
+	mu      sync.Mutex  // guards all below, and the lists of paths; what a look knows of a path is the look's own
+	timer   *time.Timer
+	hosts   map[netip.AddrPort]*paths
 }
 
-// paths are the connections to one address.
+// paths are the connections to one address. The first are lively: something moved on them lately, or data is on its way. On the others everything is
+// acknowledged and all is quiet: keep-alives have to tell.
 type paths struct {
-	conns []*conn
-	turn  int // of the samples
-	age   int // of the samples, in ticks
-	alarm int // for how many more ticks all are probed
+	conns  []*conn
+	lively int
+	owing  int // how many of the others owe an answer
+	parked int // looks since one came to them
+	turn   int // of the samples
+	age    int // of the samples, in looks
+	alarm  int // for how many more looks all are probed
+	probed []*conn
 }
 
-// path is what the watch knows of one connection's way. It is guarded by the watch's lock.
+// path is what the watch knows of one connection's way.
 type path struct {
 	watch *watch
 	raw   syscall.RawConn
 	addr  netip.AddrPort
 	dead  func() // is called once, when it is
 
-	index   int    // in paths.conns
+	index  int         // in paths.conns; guarded by the watch's lock
+	parked atomic.Bool // it is not lively; changes with the watch's lock held
+	owing  bool        // and counts as owing; guarded by the watch's lock
+	sight
+}
+
+// sight is what the looks have seen of a path.
+type sight struct {
 	seen    uint32 // the connection's moves
-	quiet   int    // ticks without any
+	quiet   int    // looks without any
 	lost    int    // looks in a row that found something lost
-	waiting bool   // all is acknowledged, and it is quiet: keep-alives have to tell
 	told    bool   // that it is dead
 	probing bool   // the connection sends our keep-alives
 	usual   keepAlive
@@ -84,31 +97,76 @@ func (w *watch) follow(c *conn, raw syscall.RawConn, addr netip.AddrPort, dead f
 	}
 	c.path.index = len(p.conns)
 	p.conns = append(p.conns, c)
+	p.swap(c, p.lively)
+	p.lively++
 }
 
 func (w *watch) forget(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.hosts[c.path.addr]
-	last := p.conns[len(p.conns)-1]
-	p.conns[c.path.index], last.path.index = last, c.path.index
+	p.unpark(c)
+	p.lively--
+	p.swap(c, p.lively)
+	p.swap(c, len(p.conns)-1)
 	p.conns[len(p.conns)-1] = nil
 	if p.conns = p.conns[:len(p.conns)-1]; len(p.conns) == 0 {
 		delete(w.hosts, c.path.addr)
 	}
 }
 
-// arm has the connections looked at soon. It is on the way of every read and write.
-func (w *watch) arm() {
-	if w.armed.Load() {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.armLocked()
+// swap puts a connection at an index, and what is there in its place.
+func (p *paths) swap(c *conn, to int) {
+	other, from := p.conns[to], c.path.index
+	p.conns[to], p.conns[from] = c, other
+	c.path.index, other.path.index = to, from
 }
 
-func (w *watch) armLocked() {
+// park makes a lively connection one of the others.
+func (p *paths) park(c *conn) {
+	p.lively--
+	p.swap(c, p.lively)
+	p.parked = 0
+	c.path.parked.Store(true)
+	if c.path.owing = c.owed.Load() || c.shared; c.path.owing {
+		p.owing++
+	}
+	if c.moves.Load() != c.path.seen { // since it was looked at
+		p.unpark(c)
+	}
+}
+
+// unpark makes it lively again.
+func (p *paths) unpark(c *conn) {
+	if !c.path.parked.Load() {
+		return
+	}
+	c.path.parked.Store(false)
+	p.swap(c, p.lively)
+	p.lively++
+	if c.path.owing {
+		c.path.owing = false
+		p.owing--
+	}
+}
+
+// moved is on the way of every read and write: it has the connection looked at soon.
+func (w *watch) moved(c *conn) {
+	if c.path.parked.Load() {
+		w.mu.Lock()
+		if p := w.hosts[c.path.addr]; p != nil && !c.closed.Load() {
+			p.unpark(c)
+		}
+		w.mu.Unlock()
+	}
+	if !w.armed.Load() {
+		w.arm()
+	}
+}
+
+func (w *watch) arm() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
 	case w.armed.Swap(true):
 	case w.timer == nil:
@@ -118,18 +176,47 @@ func (w *watch) armLocked() {
 	}
 }
 
-// look looks at all connections, and has that done once more after a tick while there is one to look at.
+// look looks at the connections, and has that done once more after a tick while there is one to look at. The kernel is asked
+// without the lock, which reads and writes may have to wait for.
 func (w *watch) look() {
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	var lively, probed, rested []*conn
 	w.mu.Lock()
-	w.armed.Store(false) // first: what moves from now on arms it again
-	var found verdicts
 	for _, p := range w.hosts {
-		p.look(&found)
-	}
-	if found.more {
-		w.armLocked()
+		lively = append(lively, p.conns[:p.lively]...)
+		rested = append(rested, p.choose()...)
+		probed = append(probed, p.probed...)
 	}
 	w.mu.Unlock()
+
+	var found verdicts
+	for _, c := range rested {
+		c.path.rest()
+	}
+	for _, c := range lively {
+		c.path.lookAt(c, &found)
+	}
+	for _, c := range probed {
+		c.path.probe(c, &found)
+	}
+
+	w.mu.Lock()
+	for _, c := range found.quiet {
+		if p := w.hosts[c.path.addr]; p != nil && !c.closed.Load() && !c.path.parked.Load() {
+			p.park(c)
+		}
+	}
+	for _, c := range found.lost {
+		if p := w.hosts[c.path.addr]; p != nil {
+			p.alarm = alarmTicks
+		}
+	}
+	rested = w.again()
+	w.mu.Unlock()
+	for _, c := range rested {
+		c.path.rest()
+	}
 	for _, c := range found.news {
 		c.path.dead()
 	}
@@ -140,87 +227,131 @@ func (w *watch) look() {
 	}
 }
 
-// verdicts are what a look has found.
-type verdicts struct {
-	dead []*conn // connections whose path is dead
-	news []*conn // those of them that were not at the last look
-	more bool    // there is one that has to be looked at again
+// again has another look come, unless nothing is to be seen. Then there is one more, which sees what moved before it was known that none would come. After
+// that, those that were probed rest.
+func (w *watch) again() (rested []*conn) {
+	active := false
+	for _, p := range w.hosts {
+		p.parked++
+		active = active || p.lively > 0 || p.owing > 0 || p.parked < idleTicks
+	}
+	switch {
+	case active:
+		w.armed.Store(true)
+	case w.armed.Swap(false):
+	default:
+		for _, p := range w.hosts {
+			rested = append(rested, p.probed...)
+			p.probed = nil
+		}
+		return rested
+	}
+	w.timer.Reset(tick)
+	return nil
 }
 
-func (p *paths) look(found *verdicts) {
-	if p.age++; p.age >= sampleTicks {
-		p.age, p.turn = 0, p.turn+samples
-	}
+// choose says which of the quiet connections are probed from now on, and returns those that no longer are.
+func (p *paths) choose() (rested []*conn) {
+	others := p.conns[p.lively:]
 	if p.alarm > 0 {
 		p.alarm--
+		p.probed = slices.Clone(others)
+		return nil
 	}
-	for i := range p.conns {
-		c := p.conns[(p.turn+i)%len(p.conns)]
-		w := c.path
-		if moves := c.moves.Load(); moves != w.seen {
-			w.rest()
-			w.seen, w.quiet, w.lost, w.waiting, w.told = moves, 0, 0, false, false
-			found.more = true
-			continue
+	if p.age++; p.age >= sampleTicks || p.probed == nil {
+		rested, p.probed = p.probed, nil
+		p.age, p.turn = 0, p.turn+samples
+		for i := range min(samples, len(others)) {
+			p.probed = append(p.probed, others[(p.turn+i)%len(others)])
 		}
-		w.quiet++
-		if w.quiet >= idleTicks && !c.owed.Load() && !c.shared {
-			w.rest()
-			continue
-		}
-		found.more = true
-		if w.quiet < quietTicks {
-			continue
-		}
-		dead := w.isDead(i < samples || p.alarm > 0)
-		if w.lost > 0 {
-			p.alarm = alarmTicks
-		}
-		if dead {
-			found.dead = append(found.dead, c)
-			if !w.told {
-				w.told = true
-				found.news = append(found.news, c)
-			}
-		}
+		rested = slices.DeleteFunc(rested, func(c *conn) bool { return slices.Contains(p.probed, c) })
+	}
+	return rested
+}
+
+// verdicts are what a look has found.
+type verdicts struct {
+	quiet []*conn // lively connections with nothing on its way any more
+	lost  []*conn // that leave doubts of the whole address
+	dead  []*conn // whose path is dead
+	news  []*conn // and was not at the last look
+}
+
+func (v *verdicts) isDead(c *conn) {
+	v.dead = append(v.dead, c)
+	if !c.path.told {
+		c.path.told = true
+		v.news = append(v.news, c)
 	}
 }
 
-// isDead asks the kernel, if need be by keep-alives.
-func (w *path) isDead(sampled bool) bool {
-	if w.waiting && !sampled {
-		w.rest()
-		w.lost = 0
+// moved reports whether something moved since the last look.
+func (w *path) moved(c *conn) bool {
+	moves := c.moves.Load()
+	if moves == w.seen {
+		w.quiet++
 		return false
+	}
+	w.rest()
+	w.seen, w.quiet, w.lost, w.told = moves, 0, 0, false
+	return true
+}
+
+// lookAt looks at a lively connection.
+func (w *path) lookAt(c *conn, found *verdicts) {
+	if w.moved(c) || w.quiet < quietTicks {
+		return
 	}
 	info, ok := readInfo(w.raw)
-	if !ok {
-		return false // it is closed
-	}
-	w.waiting = info.unacked == 0 && info.unsent == 0
 	switch {
-	case w.waiting && !w.probing:
+	case !ok: // it is closed
+	case info.unacked == 0 && info.unsent == 0:
 		w.lost = 0
-		if sampled {
-			w.usual, w.probing = probing.set(w.raw)
+		found.quiet = append(found.quiet, c)
+	case w.quiet >= sentTicks && (info.unacked > 0 && info.retransmits >= lostSends || info.unacked == 0 && info.probes >= lostSends):
+		if w.lost++; w.lost >= sentLooks {
+			found.isDead(c)
 		}
-		return false
-	case w.waiting && info.probes > 0:
+	default:
+		w.lost = 0
+	}
+	w.doubt(c, found, info.retransmits >= lostSends)
+}
+
+// probe looks at a quiet connection, and has the kernel send a keep-alive.
+func (w *path) probe(c *conn, found *verdicts) {
+	if !w.parked.Load() || w.moved(c) {
+		return
+	}
+	info, ok := readInfo(w.raw)
+	switch {
+	case !ok:
+	case !w.probing:
+		w.usual, w.probing = probing.set(w.raw)
+		w.lost = 0
+	case info.probes == 0:
+		w.lost = 0
+	default:
 		w.lost++
 		probe(w.raw)
-		return w.lost >= lostKeepAlives
-	case info.unacked > 0 && info.retransmits >= lostSends, info.unsent > 0 && info.unacked == 0 && info.probes >= lostSends:
-		w.lost++
-		return w.lost >= sentLooks
+		if w.lost >= lostKeepAlives {
+			found.isDead(c)
+		}
+		w.doubt(c, found, w.lost >= alarmLooks)
 	}
-	w.lost = 0
-	return false
+}
+
+// doubt has all connections to the address probed, unless this one has told already.
+func (w *path) doubt(c *conn, found *verdicts, lost bool) {
+	if lost && w.lost <= lostKeepAlives {
+		found.lost = append(found.lost, c)
+	}
 }
 
 // rest gives the connection its own keep-alives back.
 func (w *path) rest() {
 	if w.probing {
-		w.probing = false
+		w.probing, w.lost = false, 0
 		w.usual.set(w.raw)
 	}
 }
