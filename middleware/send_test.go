@@ -158,8 +158,9 @@ func TestBodiesAreSentAgain(t *testing.T) {
 // silent is a transport of somebody's that reports GetConn, and connects with what net reports, but never says that it has a connection. It tries a second
 // time by itself.
 type silent struct {
-	addr string
-	kept net.Conn
+	addr     string // of all hosts but the regional name
+	regional string
+	kept     net.Conn
 }
 
 func (s *silent) RoundTrip(req *http.Request) (resp *http.Response, err error) {
@@ -170,7 +171,11 @@ func (s *silent) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 		c := s.kept
 		s.kept = nil
 		if c == nil {
-			if c, err = new(net.Dialer).DialContext(req.Context(), "tcp", s.addr); err != nil {
+			addr := s.addr
+			if req.URL.Host == regionalHost {
+				addr = s.regional
+			}
+			if c, err = new(net.Dialer).DialContext(req.Context(), "tcp", addr); err != nil {
 				return nil, err
 			}
 		}
@@ -215,7 +220,9 @@ func TestSilentClients(t *testing.T) {
 					}
 				}))
 				defer s.Close()
-				client := &http.Client{Transport: &silent{addr: s.Listener.Addr().String()}}
+				elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { executed.Add(1) }))
+				defer elsewhere.Close()
+				client := &http.Client{Transport: &silent{addr: s.Listener.Addr().String(), regional: elsewhere.Listener.Addr().String()}}
 				call := stack{url: "http://" + serviceHost, signing: "Signing"}
 				if tt.first {
 					if _, err := call.call(t, client, options...); err != nil {
