@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -106,15 +107,42 @@ func (b *body) again(req *smithyhttp.Request) bool {
 // failed reports whether reading the body failed.
 func (b *body) failed() bool { return b.reads != nil && b.reads.broken.Load() }
 
-// watched knows whether it has been read, and whether that failed.
+// late reports whether the send that began at that time has mostly waited for the caller to say what to send: then the name owed no answer. Of a pipe nobody
+// knows.
+func (b *body) late(begun time.Time) bool {
+	if b.pipe {
+		return true
+	}
+	return b.reads != nil && b.reads.waited() > time.Since(begun)/2
+}
+
+// watched knows whether it has been read, whether that failed, and how long it took.
 type watched struct {
 	io.Reader
 	touched, broken atomic.Bool
+	spent           atomic.Int64 // in reads that have ended
+	since           atomic.Int64 // when the read that is under way began, since started; 0: none is
+}
+
+// started is where the times of reads begin.
+var started = time.Now().Add(-1)
+
+// waited is how long readers have waited.
+func (w *watched) waited() time.Duration {
+	waited := time.Duration(w.spent.Load())
+	if since := w.since.Load(); since != 0 {
+		waited += time.Since(started) - time.Duration(since)
+	}
+	return waited
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	w.touched.Store(true)
+	begun := int64(time.Since(started))
+	w.since.Store(begun)
 	n, err := w.Reader.Read(p)
+	w.spent.Add(int64(time.Since(started)) - begun)
+	w.since.Store(0)
 	if err != nil && err != io.EOF {
 		w.broken.Store(true)
 	}

@@ -46,7 +46,7 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 			found = c.seen.judge(err)
 		}
 		if found.cause == resolver.NoCause {
-			found = c.findingOf(ctx, err)
+			found = c.findingOf(ctx, begun, err)
 		}
 		switch {
 		case found.guess:
@@ -63,7 +63,7 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 }
 
 // findingOf says what kept a request that may have been sent from a proper answer: nothing, if it wasn't the server nor the way there.
-func (c *call) findingOf(ctx context.Context, err error) finding {
+func (c *call) findingOf(ctx context.Context, begun time.Time, err error) finding {
 	var (
 		sending *smithyhttp.RequestSendError
 		timeout interface{ Timeout() bool }
@@ -71,17 +71,18 @@ func (c *call) findingOf(ctx context.Context, err error) finding {
 	if answer := answerTo(err); answer != nil && answer.StatusCode >= http.StatusMultipleChoices {
 		return finding{cause: causeOfAnswer(answer, err)}
 	}
+	deadline, limited := ctx.Deadline()
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.body.failed():
-		return finding{cause: resolver.CauseUnanswered}
-	case ctx.Err() != nil, c.body.failed():
-		return finding{} // the caller gave up, or couldn't say what to send
+	case c.body.failed(), limited && deadline.Before(begun), errors.Is(ctx.Err(), context.Canceled):
+		return finding{} // the caller couldn't say what to send, had no time left, or gave up
+	case ctx.Err() != nil:
+		return finding{cause: resolver.CauseUnanswered, guess: c.body.late(begun)}
 	case ofNetwork(err):
 		return finding{cause: resolver.CauseBroken}
 	case !errors.As(err, &sending):
 		return finding{} // a signer's error, say
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return finding{cause: resolver.CauseUnanswered} // the HTTP client's own timeout
+		return finding{cause: resolver.CauseUnanswered, guess: c.body.late(begun)} // the HTTP client's own timeout
 	}
 	return finding{cause: resolver.CauseBroken, guess: true} // of the body's making, perhaps, or of HTTP/2's
 }

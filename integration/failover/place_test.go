@@ -38,7 +38,7 @@ type place struct {
 
 // newPlace starts a lab. The program knows of each endpoint no more than its
 // regional name.
-func newPlace(t *testing.T, opts lab.Options) *place {
+func newPlace(t *testing.T, opts lab.Options, more ...resolver.Option) *place {
 	t.Helper()
 	opts.Buckets, opts.Tables = []string{"photos"}, []string{"orders"}
 	l, err := lab.Start(opts)
@@ -56,9 +56,10 @@ func newPlace(t *testing.T, opts lab.Options) *place {
 			endpoints = append(endpoints, endpoint.Endpoint{Regional: name})
 		}
 	}
-	r, err := resolver.New(
+	r, err := resolver.New(append([]resolver.Option{
 		resolver.WithZone(zone.Static(zone.Zone{Name: home})),
-		resolver.WithEndpoints(endpoint.Static(endpoints...)))
+		resolver.WithEndpoints(endpoint.Static(endpoints...)),
+	}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func (p *place) attached(opts ...func(*http.Transport)) aws.Config {
 	return cfg
 }
 
-// direct is the bare SDK, given the zonal name of a service.
+// direct is the bare SDK, given the zonal name of a service, or for no zone the regional one.
 func (p *place) direct(service, zone string) aws.Config {
 	cfg := p.Config()
 	cfg.BaseEndpoint = aws.String("https://" + strings.Replace(p.ZonalName(service, zone), "*.", "bucket.", 1))

@@ -29,12 +29,14 @@ var (
 	// window is closed. What was read before is answered.
 	PauseReading = Fault{kind: "pause reading"}
 	// Stall: network and TLS work, the request is read, and no answer comes. When None follows, the request is executed; when another fault does, the
-	// connection is reset.
+	// connection is reset. A request that its client gives up is dropped, and its HTTP/2 connection stays.
 	Stall = Fault{kind: "stall"}
 	// Reset: the request is read, and the connection reset.
 	Reset = Fault{kind: "reset"}
 	// Unavailable: 503 from a load balancer that has no target: no AWS request id, no service behind it.
 	Unavailable = Fault{kind: "unavailable"}
+	// Throttle: the service asks for fewer requests, in its own words, with a request id: S3's 503 SlowDown, ThrottlingException elsewhere.
+	Throttle = Fault{kind: "throttle"}
 	// WrongCertificate: new connections are shown a certificate for another name.
 	WrongCertificate = Fault{kind: "wrong certificate"}
 )

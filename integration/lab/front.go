@@ -110,10 +110,17 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>")
 		return
 	case Stall.kind:
-		if f.leaves(fault, r.Context().Done()) != None {
+		switch f.leaves(fault, r.Context().Done()) {
+		case None:
+		case fault: // the client gave this request up, and not those beside it on the connection
+			panic(http.ErrAbortHandler)
+		default:
 			conn.wire.reset(conn)
 			return
 		}
+	case Throttle.kind:
+		f.backend.fail(w, id, throttled(f.service))
+		return
 	case "server error":
 		f.backend.fail(w, id, serverError(fault.n))
 		return
@@ -142,6 +149,15 @@ func serverError(status int) *apiError {
 		code = "InternalFailure"
 	}
 	return &apiError{status, code, "the lab was asked for this error"}
+}
+
+// throttled is what a service answers that asks for fewer requests: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and the
+// common errors of the others.
+func throttled(service string) *apiError {
+	if service == "s3" {
+		return &apiError{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
+	}
+	return &apiError{http.StatusBadRequest, "ThrottlingException", "Rate exceeded"}
 }
 
 // requestID looks like AWS's.
