@@ -40,7 +40,10 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 		c.route.Answered()
 		return finding{}
 	case errors.As(err, &dialing):
-		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun) && dialing.Host == hostname(c.route.Host)} // and not a redirect's
+		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun)}
+		if c.route.Target == resolver.Regional { // of no zonal name's health, but of what there is elsewhere
+			c.route.Failed(found.cause, nil)
+		}
 	default:
 		if c.seen != nil && !c.mute.Load() {
 			found = c.seen.judge(err)

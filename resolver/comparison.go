@@ -9,10 +9,12 @@ import "time"
 //   - Three server errors in a row under the zonal name, and an answer under the
 //     regional name since the first of them, eject the zonal name. The SDK's retries go
 //     to the regional name, so these answers usually come without further ado.
-//   - If there were three, and nobody has gone elsewhere, since retries are off, the
-//     next request is sent to the regional name, and one a second until that answers.
+//   - If there were three, and nobody has gone elsewhere, since retries are off, all
+//     requests are sent to the regional name until one of them has come to something.
+//     To send one of them only would have the others fail in the meantime.
 //   - A server error under the regional name means that it is the same everywhere:
-//     what was counted is dropped, and for ten seconds nothing is.
+//     what was counted is dropped, and for ten seconds nothing is. Another failure
+//     there says that it is no better there: what was counted is dropped.
 //   - Any other answer under the zonal name drops what was counted.
 //
 // A service that gives server errors to some requests everywhere may come to be left for
@@ -27,7 +29,6 @@ type comparison struct {
 
 const (
 	compareAfter = 3
-	comparePause = time.Second
 	compareRest  = 10 * time.Second
 )
 
@@ -68,8 +69,8 @@ func (h *health) answeredElsewhere() {
 	h.logEjected(f, pause)
 }
 
-// failedElsewhere takes in a server error under the regional name.
-func (h *health) failedElsewhere() {
+// failedElsewhere takes in that a request failed under the regional name.
+func (h *health) failedElsewhere(c Cause) {
 	if !h.suspect.Load() {
 		return
 	}
@@ -78,8 +79,12 @@ func (h *health) failedElsewhere() {
 	if h.ejected() || h.comparison.here == 0 {
 		return
 	}
+	rest := h.comparison.restUntil
+	if c.serverError() {
+		rest = h.names.now() + int64(compareRest)
+	}
 	h.failures = max(0, h.failures-h.comparison.weight)
-	h.comparison = comparison{restUntil: h.names.now() + int64(compareRest)}
+	h.comparison = comparison{restUntil: rest}
 	h.gate.Store(0)
 	h.update()
 }

@@ -37,10 +37,9 @@ func TestServerErrorsAreCompared(t *testing.T) {
 		{"nothing is compared for ten seconds", []step{{0, in, "5xx, 5xx"}, {9 * time.Second, in, "5xx, ok"}, {0, in, "5xx, ok"}, {0, in, "5xx, ok"}, {0, in, ""}}, false},
 		{"no retries, here only", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, "ok"}}, true},
 		{"no retries, everywhere", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, in, ""}}, false},
-		{"no retries, one request a second", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, ""}, {0, in, "5xx"}, {999 * time.Millisecond, in, "5xx"}, {time.Millisecond, out, ""}, {0, in, "5xx"}, {time.Second, out, "ok"}}, true},
-		{"no retries, answered here meanwhile", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, ""}, {0, in, "ok"}, {5 * time.Second, in, ""}}, false},
-		{"an error elsewhere that is not the server's", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, "refused"}, {time.Second, out, "ok"}}, true},
-		{"five that no service gave", []step{{0, in, "no id"}, {0, in, "no id"}, {0, in, "no id"}, {0, out, ""}, {0, in, "no id"}, {0, in, "no id"}}, true},
+		{"no retries, all requests until there is an answer", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, ""}, {0, out, ""}, {time.Hour, out, ""}, {0, out, "ok"}}, true},
+		{"an error elsewhere that is not the server's", []step{{0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, "refused"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, in, "5xx"}, {0, out, "ok"}}, true},
+		{"that no service gave", []step{{0, in, "no id"}, {0, in, "no id"}, {0, in, "no id"}, {0, out, ""}, {0, out, "ok"}}, true},
 		{"five that no service gave, nor elsewhere", []step{{0, in, "no id"}, {0, in, "no id"}, {0, in, "no id"}, {0, out, "no id"}, {10 * time.Second, in, "no id"}, {0, in, "no id"}, {0, in, "ok"}}, false},
 		{"of both kinds", []step{{0, in, "no id, ok"}, {0, in, "5xx"}, {0, in, "5xx"}}, true},
 		{"probed, and well", []step{{0, in, "5xx, ok"}, {0, in, "5xx"}, {0, in, "5xx"}, {10 * time.Second, in, "ok"}, {0, in, ""}}, false},
@@ -89,6 +88,45 @@ func end(route resolver.Route, how string) {
 	}
 	if then != "" {
 		end(route.FailedOver(causes[first]), then)
+	}
+}
+
+// Given requests under way to a name that gives server errors, when one of them is answered
+// after the others went to compare, then the name is not compared any more; and when five
+// get what no service gave, it is ejected without a comparison.
+func TestServerErrorsBesideAComparison(t *testing.T) {
+	for _, tt := range []struct {
+		name, how string // what comes of the first three, and of the two after
+		then      string
+		want      resolver.Reason
+	}{
+		{"answered", "5xx", "ok", resolver.InZone},
+		{"no service", "no id", "no id", resolver.Unhealthy},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newResolver(t, inA, sqsOnly())
+				var routes [5]resolver.Route
+				for i := range routes {
+					routes[i] = r.Resolve(sqs)
+				}
+				for _, route := range routes[:3] {
+					end(route, tt.how)
+				}
+				if got := r.Resolve(sqs).Reason; got != resolver.Unhealthy {
+					t.Errorf("while it compares: got %v", got)
+				}
+				for _, route := range routes[3:] {
+					end(route, tt.then)
+				}
+				if got := r.Resolve(sqs).Reason; got != tt.want {
+					t.Errorf("afterwards: got %v, want %v", got, tt.want)
+				}
+				if got := r.Snapshot().Endpoints[0].Ejected; got != (tt.want == resolver.Unhealthy) {
+					t.Errorf("ejected: got %v", got)
+				}
+			})
+		})
 	}
 }
 

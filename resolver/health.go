@@ -50,8 +50,7 @@ type health struct {
 
 	// gate decides where a request goes.
 	//	0:      to the name
-	//	at > 0: to the name, but for the first request from at on, which goes to the
-	//	        regional name to compare, and moves at on
+	//	at > 0: to the regional name, to compare, since at
 	//	at < 0: to the regional name. The name is ejected; from -at on it is probed
 	// Times are names.now.
 	gate    atomic.Int64
@@ -99,18 +98,8 @@ func (h *health) ejected() bool { return h.gate.Load() < 0 }
 // background can disprove. h.mu must be held.
 func (h *health) down() bool { return h.ejected() && h.ejectedFor.ofConnecting() }
 
-// leave reports whether the next request must go to the regional name.
-func (h *health) leave() bool {
-	switch at := h.gate.Load(); {
-	case at == 0:
-		return false
-	case at < 0:
-		return h.names.now() < -at+int64(unprobedTime) || !h.onTrial(at)
-	default:
-		now := h.names.now()
-		return now >= at && h.gate.CompareAndSwap(at, now+int64(comparePause))
-	}
-}
+// leave reports whether requests must go to the regional name.
+func (h *health) leave() bool { return h.gate.Load() != 0 }
 
 // onTrial makes a name healthy that was to be probed for so long, and by no request that could be sent again elsewhere: else it would stay ejected for ever.
 // One more failure ejects it.
@@ -222,7 +211,7 @@ func (h *health) count(c Cause) bool {
 		case h.comparison.worseHere():
 			return true
 		case h.comparison.undecided() && h.gate.Load() == 0:
-			h.gate.Store(now) // the next request compares
+			h.gate.Store(now) // requests compare
 		}
 	}
 	h.failures += weight

@@ -105,17 +105,14 @@ func (r Route) Answered() {
 }
 
 // Failed says that the route's host did not answer the request properly, and why.
-// [NoCause] changes nothing. Of a route to the regional name, [CauseServerError] and
-// [CauseUnavailable] count, which show that requests fail elsewhere as well, and
-// nothing else does.
+// [NoCause] changes nothing. A failure of a route to the regional name counts only
+// while the zonal name gives server errors: it shows that it is no better elsewhere.
 func (r Route) Failed(cause Cause, err error) {
 	h := r.health()
 	switch {
 	case h == nil || cause == NoCause:
 	case r.Target == Regional:
-		if cause.serverError() {
-			h.failedElsewhere()
-		}
+		h.failedElsewhere(cause)
 	case r.Target == Zonal:
 		h.failed(r.Host, cause, err, r.probe)
 	}

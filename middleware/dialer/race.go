@@ -152,6 +152,7 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 	}
 	delay := time.NewTimer(attemptDelay)
 	defer delay.Stop()
+	begun := time.Now()
 	for {
 		select {
 		case l := <-looked:
@@ -180,7 +181,9 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			delay.Reset(attemptDelay)
 		case <-delay.C:
 			if len(r.next) > 0 {
-				r.start(ctx, done, true)
+				if !r.lastResort() || time.Since(begun) >= DefaultConnectTimeout {
+					r.start(ctx, done, true)
+				}
 				delay.Reset(attemptDelay)
 			}
 		case <-ticks:
@@ -418,7 +421,14 @@ func (r *race) unwanted(a *attempt) bool {
 	return addr.IsValid() && r.in.dialer.shouldAvoid(addr.Addr())
 }
 
-// handshaking reports whether something of the server's is there: a second connection would only make both slower.
+// lastResort reports whether the next address is one to avoid. It may connect well and never answer, so it has to win no race against a healthy one that
+// takes a moment.
+func (r *race) lastResort() bool {
+	addr, err := netip.ParseAddrPort(r.next[0])
+	return err == nil && r.name == nil && r.served && r.in.dialer.shouldAvoid(addr.Addr().Unmap())
+}
+
+// handshaking reports whether the kernel has something of the server's: a second connection would only make both slower.
 func (r *race) handshaking() bool {
 	return slices.ContainsFunc(r.running, func(a *attempt) bool {
 		info, ok := a.info()
