@@ -92,6 +92,10 @@ func newHealth(name string, under *health, n *names) *health {
 	return h
 }
 
+// starred reports whether the name is no host by itself: S3's needs "bucket." in front.
+// A client that leaves that away asks for a host under the name like any other.
+func (h *health) starred() bool { return h.probed != h.name }
+
 func (h *health) ejected() bool { return h.gate.Load() < 0 }
 
 // down reports whether the name is ejected for something that a connection in the
@@ -166,7 +170,7 @@ func (h *health) failed(host string, c Cause, err error, probe bool) {
 		f.err = h.withoutHost(err.Error(), host)
 	}
 	at := h
-	if c.ofName() && host != h.name {
+	if c.ofName() && (host != h.name || h.starred()) {
 		// A name that doesn't fit one odd host says nothing of the others.
 		if at = h.names.addHost(h, host); at == nil {
 			return

@@ -42,7 +42,7 @@ func (r *Resolver) nameOf(host string) link.Name {
 		h := t.zonalName(host[i:])
 		switch {
 		case h == nil:
-		case i == 0:
+		case i == 0 && !h.starred():
 			return (*zonalName)(h)
 		default:
 			return &hostName{h, host}

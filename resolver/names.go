@@ -130,7 +130,7 @@ const maxHosts = 512
 // failed, or answered since, or is the zonal name.
 func (h *health) host(name string) *health {
 	hosts := h.names.hosts.Load()
-	if hosts == nil || len(name) == len(h.name) {
+	if hosts == nil || len(name) == len(h.name) && !h.starred() {
 		return nil
 	}
 	return (*hosts)[name]

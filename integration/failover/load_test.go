@@ -130,6 +130,14 @@ func (p *place) routed(change ...func(*awshttp.BuildableClient) *awshttp.Buildab
 	return cfg
 }
 
+// foreign is the config of a program with an HTTP client that azaffinity knows nothing of.
+func (p *place) foreign(client aws.HTTPClient) aws.Config {
+	cfg := p.Config()
+	cfg.HTTPClient = client
+	middleware.Attach(&cfg, p.resolver)
+	return cfg
+}
+
 func changed(c *awshttp.BuildableClient, change []func(*awshttp.BuildableClient) *awshttp.BuildableClient) *awshttp.BuildableClient {
 	for _, f := range change {
 		c = f(c)

@@ -44,6 +44,7 @@ type target struct {
 	lost      atomic.Int64 // when something was last sent over a connection that has ended without an answer, since started; 0: never
 	died      atomic.Bool  // the path of one did, and none was made since
 	secure    atomic.Bool  // connections are made by TLS
+	made      atomic.Bool  // a connection was
 	uses      int          // dials under way and connections; guarded by the dialer's lock
 }
 

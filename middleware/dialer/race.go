@@ -358,6 +358,7 @@ func (r *race) connect(ctx context.Context, a *attempt) error {
 	}
 	a.conn.sent.handed, a.conn.sent.greeted = true, a.secure == nil || a.secure.ConnectionState().Version < tls.VersionTLS13
 	r.to.died.Store(false)
+	r.to.made.Store(true)
 	addr := addrOf(inner)
 	if r.name != nil && addr.IsValid() {
 		r.name.Connected(addr.Addr())
