@@ -20,8 +20,9 @@ import (
 // call is the middleware of one call. Its attempts come one after the other.
 type call struct {
 	*shared
-	body body
-	busy atomic.Bool // with an attempt
+	body     body
+	busy     atomic.Bool // with an attempt
+	attempts bool        // there is another attempt behind this one, which can send the body again
 
 	chosen  resolver.Route // for the last attempt
 	asked   string         // the host that it was chosen for
@@ -49,8 +50,8 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	asked := hostOf(req.URL)
 	req = c.body.watch(req)
 	in.Request = req
-	attempts := c.body.rewinds && anotherAttempt(req)
-	c.route = c.choose(ctx, asked, attempts)
+	c.attempts = c.body.rewinds && anotherAttempt(req)
+	c.route = c.choose(ctx, asked)
 	c.route.Sent()
 	if c.route.Target == resolver.Unmatched || c.route.Observed != "" {
 		if c.route.Reason == resolver.Pinned {
@@ -64,10 +65,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	}
 	var had headers
 	had.keep(req.Header)
-	if !attempts && !c.foreign {
-		if !c.body.failsOver(false) {
-			ctx = dialer.AsIs(ctx) // nobody could send it elsewhere
-		}
+	if !c.attempts && !c.foreign {
 		p := patiently(ctx)
 		defer p.end()
 		ctx = p
@@ -84,11 +82,10 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 		found = c.judge(ctx, begun, err)
 	}
-	c.endRetry()
-	if attempts && c.route.Fallback != "" && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
-		c.retried = c.quotaOf(c.route.Endpoint()).acquire(ctx)
+	if c.attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
+		c.retried = quota.acquire(ctx)
 	}
-	if attempts && found.cause == resolver.CauseAbsent && c.avoid != resolver.NoCause {
+	if c.attempts && found.cause == resolver.CauseAbsent && c.avoid != resolver.NoCause {
 		err = retryable(err)
 	}
 	return out, metadata, c.tell(&metadata, err)
@@ -103,7 +100,7 @@ func (c *call) endRetry() {
 }
 
 // choose decides where the attempt goes. Whatever goes wrong in here, the request goes where the SDK would have sent it.
-func (c *call) choose(ctx context.Context, asked string, attempts bool) (route resolver.Route) {
+func (c *call) choose(ctx context.Context, asked string) (route resolver.Route) {
 	defer func() {
 		if p := recover(); p != nil {
 			link.Panicked(c.resolver, p)
@@ -118,11 +115,11 @@ func (c *call) choose(ctx context.Context, asked string, attempts bool) (route r
 	}
 	route = c.resolver.Resolve(asked)
 	switch {
-	case route.Reason == resolver.Unhealthy && attempts:
+	case route.Reason == resolver.Unhealthy && c.attempts:
 		if probe, ok := route.Probe(); ok {
 			route = probe
 		}
-	case route.Target == resolver.Zonal && !route.Proven() && !attempts && !c.body.failsOver(c.foreign):
+	case route.Target == resolver.Zonal && !route.Proven() && !c.attempts && !c.body.failsOver(c.foreign):
 		route = route.Untried()
 	}
 	c.chosen, c.asked = route, asked

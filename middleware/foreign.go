@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -41,12 +42,14 @@ func (c *foreign) HandleDeserialize(ctx context.Context, in smithymiddleware.Des
 	if !ok {
 		return next.HandleDeserialize(ctx, in)
 	}
-	sending, cancel := context.WithCancel(httptrace.WithClientTrace(ctx, s.trace()))
-	if c.body.resendable() && !c.mute.Load() {
+	sending, cancel := context.WithCancel(ctx)
+	s := &seen{cancel: cancel, off: c.attempts || c.body.failsOver(true)}
+	c.seen = s
+	sending = httptrace.WithClientTrace(sending, s.trace())
+	if s.off {
 		timer := time.AfterFunc(dialer.DefaultConnectTimeout, func() {
-			if s.unconnected() {
-				s.expired.Store(true)
-				cancel()
+			if s.asked.Load() == 1 && s.connecting.Load() {
+				s.callOff()
 			}
 		})
 		defer timer.Stop()
@@ -54,8 +57,8 @@ func (c *foreign) HandleDeserialize(ctx context.Context, in smithymiddleware.Des
 	out, metadata, err = next.HandleDeserialize(sending, in)
 	if err != nil {
 		cancel()
-		if s.expired.Load() && ctx.Err() == nil { // not the caller's cancellation: the SDK may retry
-			err = &smithyhttp.RequestSendError{Err: fmt.Errorf("no connection to %s within %v", c.route.Host, dialer.DefaultConnectTimeout)}
+		if s.state.Load() == expired && ctx.Err() == nil { // not the caller's cancellation: the SDK may retry
+			err = &smithyhttp.RequestSendError{Err: s.err(c.route.Host)}
 		}
 		return out, metadata, err
 	}
@@ -80,50 +83,104 @@ func (c *foreign) HandleDeserialize(ctx context.Context, in smithymiddleware.Des
 
 // seen is what a client reported of one send.
 type seen struct {
-	asked      atomic.Int32 // how often it wanted a connection
+	cancel     context.CancelFunc
+	off        bool         // it may be called off: the request can be sent once more
+	asked      atomic.Int32 // how often the client wanted a connection
 	connecting atomic.Bool  // it was made, not taken from a pool
-	made       atomic.Int32 // connections
-	shaking    atomic.Int32 // of them that are in the TLS handshake, or failed in it
-	got        atomic.Bool  // the request may arrive
-	expired    atomic.Bool  // it took too long, and was called off
+	open       atomic.Int32 // lookups, connections and handshakes that have not failed
+	failure    atomic.Pointer[error]
+	got        atomic.Bool // the client was handed a connection
+	state      atomic.Int32
 }
+
+const (
+	waiting   int32 = iota // for a connection
+	connected              // the request may arrive
+	expired                // it took too long, or can't be had, and was called off
+)
 
 func (s *seen) trace() *httptrace.ClientTrace {
+	begin := func() { s.open.Add(1); s.connecting.Store(true) }
+	asking := func(network string) bool { return strings.HasPrefix(network, "udp") } // a name server, which dialers of people's own may report
 	return &httptrace.ClientTrace{
-		GetConn:      func(string) { s.asked.Add(1) },
-		DNSStart:     func(httptrace.DNSStartInfo) { s.connecting.Store(true) },
-		ConnectStart: func(string, string) { s.connecting.Store(true) },
-		ConnectDone: func(_, _ string, err error) {
-			if err == nil {
-				s.made.Add(1)
+		// A client that wants another connection, although the first could not be made, tries again by itself: with a name that doesn't exist, in
+		// vain, and for as long as it is patient.
+		GetConn: func(string) {
+			if s.asked.Add(1) > 1 && s.off && s.failed() {
+				s.callOff()
 			}
 		},
-		TLSHandshakeStart: func() { s.shaking.Add(1) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			if err == nil {
-				s.shaking.Add(-1)
+		DNSStart: func(httptrace.DNSStartInfo) { begin() },
+		DNSDone:  func(info httptrace.DNSDoneInfo) { s.open.Add(-1); s.note(info.Err) },
+		ConnectStart: func(network, _ string) {
+			if !asking(network) {
+				begin()
 			}
 		},
-		GotConn: func(httptrace.GotConnInfo) { s.got.Store(true) },
+		ConnectDone: func(network, _ string, err error) {
+			if !asking(network) {
+				s.ended(err)
+			}
+		},
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { s.ended(err) },
+		GotConn: func(httptrace.GotConnInfo) {
+			s.got.Store(true)
+			s.state.CompareAndSwap(waiting, connected)
+		},
 	}
 }
 
-// unconnected reports whether it is proven that the request has no connection: the client wanted one, began to make it, and none has come to where a request
-// could be written. Not all clients report when they have one.
-func (s *seen) unconnected() bool {
-	return s.asked.Load() == 1 && s.connecting.Load() && s.made.Load() <= s.shaking.Load() && !s.got.Load()
+// ended takes in that a connection, or its handshake, failed or not.
+func (s *seen) ended(err error) {
+	if err != nil {
+		s.open.Add(-1)
+	}
+	s.note(err)
 }
 
-// judge says what kept the request from an answer, and if it is proven that nothing of it was sent.
+func (s *seen) note(err error) {
+	if err != nil {
+		s.failure.CompareAndSwap(nil, &err)
+	}
+}
+
+// failed reports whether every connection that the client began to make has failed.
+func (s *seen) failed() bool { return s.open.Load() == 0 && s.failure.Load() != nil }
+
+func (s *seen) callOff() {
+	if s.state.CompareAndSwap(waiting, expired) {
+		s.cancel()
+	}
+}
+
+// err is the error of a send that was called off. It has none inside, so that the SDK may retry.
+func (s *seen) err(host string) error {
+	if s.failed() {
+		return fmt.Errorf("no connection to %s: %v", host, *s.failure.Load()) //nolint:errorlint // on purpose
+	}
+	return fmt.Errorf("no connection to %s within %v", host, dialer.DefaultConnectTimeout)
+}
+
+// judge says what kept the request from an answer, and if it is proven that nothing of it was sent. The proof is that the client got no connection, and that
+// all that it began to make have failed; or that it wanted one only, and has the error of making it.
 func (s *seen) judge(err error) finding {
-	unconnected := s.unconnected()
-	switch {
-	case s.expired.Load():
-		return finding{cause: resolver.CauseTimeout, unsent: unconnected}
-	case !unconnected:
+	cause := dialer.CauseOf(err)
+	switch alone := s.asked.Load() == 1 && s.connecting.Load(); {
+	case s.got.Load():
+		return finding{}
+	case s.failed():
+		if cause == resolver.NoCause {
+			cause = dialer.CauseOf(*s.failure.Load())
+		}
+		if cause == resolver.NoCause {
+			cause = resolver.CauseConnect // reset or closed in the handshake
+		}
+		return finding{cause: cause, unsent: true}
+	case s.state.Load() == expired:
+		return finding{cause: resolver.CauseTimeout, unsent: alone}
+	case !alone:
 		return finding{}
 	}
-	cause := dialer.CauseOf(err)
 	return finding{cause: cause, unsent: cause != resolver.NoCause}
 }
 
