@@ -46,13 +46,7 @@ type stack struct {
 	signing string // id of the signing step; empty: there is none
 	signed  []string
 	request any // if not an HTTP request
-
-	attempts string    // Amz-Sdk-Request's value
-	body     io.Reader // the request's
-	outer    func(context.Context, smithymiddleware.FinalizeInput, smithymiddleware.FinalizeHandler) (smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error)
-	before   func(*smithyhttp.Request) // a step between the middleware and the signer
-	after    func(*smithyhttp.Request) // one behind the signer
-	ctx      context.Context           // of the call
+	last    bool // the SDK makes no other attempt
 }
 
 type responseKey struct{}
@@ -70,13 +64,8 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 				panic(err)
 			}
 			req.URL, req.Host, req.Method = u, s.host, http.MethodPost
-			if s.attempts != "" {
-				req.Header["Amz-Sdk-Request"] = []string{s.attempts}
-			}
-			if s.body != nil {
-				if in.Request, err = req.SetStream(s.body); err != nil {
-					panic(err)
-				}
+			if !s.last {
+				req.Header.Set("Amz-Sdk-Request", "attempt=1; max=3")
 			}
 		}
 		return next.HandleSerialize(ctx, in)

@@ -1,13 +1,26 @@
-// Package bench measures what azaffinity costs a whole SDK call, and what it costs to start and to hold. What a single step costs is measured next to it:
-// Resolve in package resolver, the middleware with nothing behind it in package middleware. All of them, from the root of the repository:
+// Command bench measures what azaffinity costs a call of the AWS SDK for Go, and what it costs to start and to hold, and prints the README's tables. From
+// the root of the repository:
 //
-//	{ echo "commit: $(git rev-parse HEAD)"; echo "go: $(go env GOVERSION)"
-//	for i in 1 2 3 4 5 6 7 8 9 10; do go test -run '^$' -bench . -benchmem -benchtime 0.5s -cpu 1,2 -count 1 ./resolver ./middleware ./integration/bench; done; } > bench.txt
-//	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da -col /client bench.txt
+//	go run ./integration/bench
 //
-// CallOverTLS has the network in it, and the server in another process: its cpu-ns/op is what a call costs its own.
+// The bare SDK, the bare SDK again, and azaffinity make the same calls in turns, in one process and in an order that changes, for so many rounds. What the
+// two bare ones differ by is noise. Times are this process's processor time, its garbage collector included, and are given as ratios: the median over
+// rounds, and a 95 % bootstrap interval of it. A machine that has other work to do widens the interval.
 //
-// The rounds are there for a machine that gets faster or slower meanwhile: with -count 10 that would look like a difference.
+// Counts come first, since they hardly depend on the machine: allocations and bytes by package runtime, and instructions. Those of the processor's own
+// counters would include the kernel's, and virtual machines often have none, so they are counted by valgrind (3.19 or later; without it the column is
+// empty). It runs this command for a number of calls and for more of them, and the difference is what the calls took. By hand, one of the runs is
 //
-// The last line compares the calls of different clients: "bare" and "bare-again" are the same, and what they differ by is noise.
-package bench
+//	go build -o bench ./integration/bench
+//	AZAFFINITY_BENCH_CHILD='repeat network-none azaffinity 2000' GOGC=off GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off \
+//		valgrind --tool=callgrind --callgrind-out-file=/dev/null ./bench
+//
+// Valgrind 3.19 does not know RDTSCP, and callgrind does not survive Go's preemption by signals. The garbage collector is off since when it runs is chance.
+//
+// The cases are a hollow stack (the SDK's stack with nothing on it but a request, a signer that doesn't sign, and us), whole calls without a network, whole
+// calls over TLS to a server in another process, and 10,000 long polls in flight, which nobody answers. Calls over TLS are made by a config with the SDK's
+// own HTTP client, which [middleware.Wrap] was given. Nothing in a call without a network can be wrapped: it has the middleware of a client with our dialer.
+//
+// The polls take two minutes and 2 GB of memory, and a process that may open 10,100 files: -polls 0 leaves them out. Package integration/paths has them with
+// real packets, and checks what they cost (TestPolls). -h has the other flags.
+package main
