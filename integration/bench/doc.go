@@ -12,10 +12,11 @@
 // empty). It runs this command for a number of calls and for more of them, and the difference is what the calls took. By hand, one of the runs is
 //
 //	go build -o bench ./integration/bench
-//	AZAFFINITY_BENCH_CHILD='repeat network-none azaffinity 2000' GOGC=off GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off \
-//		valgrind --tool=callgrind --callgrind-out-file=/dev/null ./bench
+//	AZAFFINITY_BENCH_CHILD='repeat network-none azaffinity 1200' GOGC=off GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off \
+//		valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null ./bench
 //
-// Valgrind 3.19 does not know RDTSCP, and callgrind does not survive Go's preemption by signals. The garbage collector is off since when it runs is chance.
+// Valgrind 3.19 does not know RDTSCP. Its callgrind counts the same, and tells of each function, but may end at a signal, so Go's preemption by signals is
+// off, and a call over TLS, whose server is a child of the process, needs cachegrind. The garbage collector is off since when it runs is chance.
 //
 // The cases are a hollow stack (the SDK's stack with nothing on it but a request, a signer that doesn't sign, and us), whole calls without a network, whole
 // calls over TLS to a server in another process, and 10,000 long polls in flight, which nobody answers. Calls over TLS are made by a config with the SDK's

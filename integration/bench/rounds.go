@@ -9,30 +9,32 @@ import (
 	"time"
 )
 
-// countedCalls is in how many calls allocations are counted.
-const countedCalls = 2000
+// countedCalls is in how many calls allocations are counted, some at a time.
+const countedCalls, someCalls = 2000, 20
 
 // count is what a call takes of memory.
 type count struct{ allocations, bytes float64 }
 
-// counted is the mean over n calls. The garbage collector is off meanwhile: it empties pools, and then those who use them allocate.
+// counted is the median of the means over some calls at a time, of n: now and then a connection is made anew, or a map grows. The garbage collector is off
+// meanwhile: it empties pools, and then those who use them allocate.
 func counted(do call, n int) (count, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for range 3 { // what is made once
-		if err := do(); err != nil {
+	some := min(n, someCalls)
+	var allocations, bytes []float64
+	for i := 0; i <= n; i += some {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := timed(do, some); err != nil {
 			return count{}, err
 		}
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range n {
-		if err := do(); err != nil {
-			return count{}, err
+		runtime.ReadMemStats(&after)
+		if i > 0 { // not what is made once
+			allocations = append(allocations, float64(after.Mallocs-before.Mallocs)/float64(some))
+			bytes = append(bytes, float64(after.TotalAlloc-before.TotalAlloc)/float64(some))
 		}
 	}
-	runtime.ReadMemStats(&after)
-	return count{float64(after.Mallocs-before.Mallocs) / float64(n), float64(after.TotalAlloc-before.TotalAlloc) / float64(n)}, nil
+	return count{median(allocations), median(bytes)}, nil
 }
 
 // interleave makes batches of calls in turns, and returns the processor time of a call, in nanoseconds, for each of calls in each round.
