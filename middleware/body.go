@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"strconv"
+	"math"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -168,12 +168,20 @@ func anotherAttempt(req *smithyhttp.Request) bool {
 	return ok && (!limited || attempt < most)
 }
 
-func numberAfter(s, key string) (int, bool) {
+// numberAfter reads the number that follows key. It is on the way of every call.
+func numberAfter(s, key string) (n int, ok bool) {
 	i := strings.Index(s, key)
 	if i < 0 {
 		return 0, false
 	}
-	s, _, _ = strings.Cut(s[i+len(key):], ";")
-	n, err := strconv.Atoi(s)
-	return n, err == nil
+	for _, c := range []byte(s[i+len(key):]) {
+		if c < '0' || c > '9' {
+			return n, ok && c == ';'
+		}
+		if n > math.MaxInt32 {
+			return 0, false
+		}
+		n, ok = 10*n+int(c-'0'), true
+	}
+	return n, ok
 }

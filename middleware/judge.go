@@ -34,11 +34,12 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 			found = finding{}
 		}
 	}()
-	var dialing *dialer.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		c.route.Answered()
 		return finding{}
+	}
+	var dialing *dialer.Error // after that: it is allocated
+	switch {
 	case errors.As(err, &dialing):
 		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun)}
 		if c.route.Target == resolver.Regional { // of no zonal name's health, but of what there is elsewhere
