@@ -45,7 +45,7 @@ type stack struct {
 	host    string // Request.Host, as somebody may have set it
 	signing string // id of the signing step; empty: there is none
 	signed  []string
-	request any // if not an HTTP request
+	request any  // if not an HTTP request
 	last    bool // the SDK makes no other attempt
 }
 

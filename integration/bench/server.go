@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +57,7 @@ const heldPath = "/held"
 func serve() {
 	answer := sent()
 	var held atomic.Int64
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		switch {
 		case r.URL.Path == heldPath:
@@ -72,6 +73,8 @@ func serve() {
 		w.Header().Set("X-Amzn-Requestid", requestID)
 		_, _ = w.Write(answer)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // callers that end leave handshakes undone
+	s.StartTLS()
 	fmt.Println(s.Listener.Addr(), base64.StdEncoding.EncodeToString(s.Certificate().Raw))
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
@@ -130,6 +133,7 @@ func (w *world) config(s server, c client) (aws.Config, error) {
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.Proxy = nil
 		t.ForceAttemptHTTP2 = false
+		t.MaxConnsPerHost = 0                                                            // polls are more than the SDK's 2,048
 		t.TLSClientConfig.RootCAs, t.TLSClientConfig.ServerName = s.roots, "example.com" // httptest's certificate's
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if w.seen != nil {
