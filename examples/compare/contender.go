@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"golang.org/x/time/rate"
 
 	"github.com/azaffinity/azaffinity/middleware"
@@ -28,7 +29,7 @@ var names = []string{bare, pinned, ours, observe}
 // contender is one way to call AWS.
 type contender struct {
 	Name   string
-	config func() aws.Config            // with connections of its own each time
+	config func() aws.Config            // with an HTTP client of the SDK's own
 	base   func(service string) *string // what the program sets as BaseEndpoint; nil: nothing
 	items  items
 	zone   string                                     // its own
@@ -65,7 +66,7 @@ func (s surroundings) contenders() (all []contender, close func(), err error) {
 		resolvers = append(resolvers, r)
 		return func() aws.Config {
 			cfg := s.config()
-			middleware.Append(&cfg.APIOptions, r)
+			middleware.Attach(&cfg, r)
 			return cfg
 		}
 	}
@@ -95,12 +96,23 @@ type program struct {
 
 func (c contender) open(w workload, deadline time.Duration) *program {
 	cfg := c.config()
-	transport := cfg.HTTPClient.(*http.Client).Transport.(*http.Transport)
+	client, transport := plain(cfg.HTTPClient.(*awshttp.BuildableClient))
 	transport.DisableKeepAlives = w.Churn
+	cfg.HTTPClient = client
 	return &program{
 		calls: w.calls(cfg, c.base(w.Service), c.items), transport: transport, deadline: deadline,
 		zone: c.zone, zones: c.zones(w.Service), limit: c.limit,
 	}
+}
+
+// plain is the SDK's client in a form whose connections can be given up between legs. It has a transport of its own, with all settings of the
+// SDK's, and the dialer, if one is attached.
+func plain(sdk *awshttp.BuildableClient) (*http.Client, *http.Transport) {
+	transport := sdk.GetTransport()
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as the SDK's own
+	}, transport
 }
 
 // sample is one call, as its caller saw it.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -74,15 +73,15 @@ func compareReal(ctx context.Context, f flags, stdin io.Reader, stderr io.Writer
 	if !ok {
 		client = awshttp.NewBuildableClient()
 	}
-	return vpc{config: cfg, transport: client.GetTransport, lookup: net.DefaultResolver}.compare(ctx, f, stdin, stderr)
+	cfg.HTTPClient = client
+	return vpc{config: cfg, lookup: net.DefaultResolver}.compare(ctx, f, stdin, stderr)
 }
 
 // vpc is what the program is in.
 type vpc struct {
-	config    aws.Config
-	transport func() *http.Transport
-	lookup    *net.Resolver
-	options   []resolver.Option
+	config  aws.Config // with an HTTP client of the SDK's own
+	lookup  *net.Resolver
+	options []resolver.Option
 }
 
 // learning is how long the zone and the endpoints may take to be found out.
@@ -172,14 +171,7 @@ func (v vpc) surroundings(ctx context.Context, known resolver.Snapshot, o realOp
 		return s, nil, fmt.Errorf("no endpoint for STS, SQS, or S3 with -bucket, has a name in %s in %s", v.config.Region, known.ZoneName)
 	}
 	s = surroundings{
-		config: func() aws.Config {
-			cfg := v.config.Copy()
-			cfg.HTTPClient = &http.Client{
-				Transport:     v.transport(),
-				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as the SDK's own
-			}
-			return cfg
-		},
+		config: v.config.Copy,
 		regional: func(service string) *string {
 			if endpoints[service].PrivateDNS {
 				return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"golang.org/x/time/rate"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
@@ -36,9 +36,8 @@ func account(t *testing.T, opts lab.Options) (*lab.Lab, vpc) {
 		t.Fatal(err)
 	}
 	return l, vpc{
-		config:    l.Config(),
-		transport: func() *http.Transport { return l.HTTPClient().Transport.(*http.Transport) },
-		lookup:    l.Resolver(),
+		config: l.Config(),
+		lookup: l.Resolver(),
 		options: []resolver.Option{
 			resolver.WithZone(zone.Static(zone.Zone{Name: home})), resolver.WithEndpoints(endpoint.File(listing)),
 		},
@@ -130,7 +129,7 @@ func TestRealAnnounces(t *testing.T) {
 			for _, name := range names {
 				contenders = append(contenders, contender{
 					Name: name, limit: limit,
-					config: func() aws.Config { return aws.Config{HTTPClient: &http.Client{Transport: new(http.Transport)}} },
+					config: func() aws.Config { return aws.Config{HTTPClient: awshttp.NewBuildableClient()} },
 					base:   func(string) *string { return nil },
 					zones:  func(string) map[netip.Addr]string { return nil },
 				})

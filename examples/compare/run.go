@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"net/http/httptrace"
 	"runtime"
 	"slices"
 	"sync"
@@ -129,12 +130,20 @@ func (r *runner) turn(ctx context.Context, p *program, c cell, round int) []samp
 }
 
 // warm makes connections, by calls that nobody measures. How they end is of no interest: those that are measured will
-// meet the same.
+// meet the same. Each begins when the one before has looked its host up: Go makes one lookup of several at the same
+// time, and then all connections would lead to one zone.
 func (p *program) warm(ctx context.Context, connections int) {
 	var all sync.WaitGroup
 	for i := range connections {
 		do := p.calls(i)
-		all.Go(func() { p.measure(ctx, do, 0, time.Now()) })
+		found := make(chan struct{})
+		once := sync.OnceFunc(func() { close(found) })
+		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{DNSDone: func(httptrace.DNSDoneInfo) { once() }})
+		all.Go(func() {
+			defer once()
+			p.measure(traced, do, 0, time.Now())
+		})
+		<-found
 	}
 	all.Wait()
 }

@@ -118,11 +118,7 @@ func newPlace(ctx context.Context, s setting, distance func(from, to string) tim
 
 func (p *place) furnish(ctx context.Context, s setting) error {
 	l := p.lab
-	p.config = func() aws.Config {
-		cfg := l.Config()
-		cfg.HTTPClient = l.HTTPClient() // whose connections can be given up between legs, unlike those of the SDK's own
-		return cfg
-	}
+	p.config = l.Config
 	// SQS and STS have private DNS here: programs need not be told anything. S3 and DynamoDB have none.
 	p.regional = func(service string) *string {
 		if service == "sqs" || service == "sts" {

@@ -1,5 +1,5 @@
 // Command gradual puts azaffinity into a service step by step: into one client, then into single calls of another, and all
-// of that in the mode Observe first, in which everything is decided and counted, and nothing changed. GET /mode tells what
+// of that in the mode Observe first, in which everything is decided and counted, and nothing changed. GET /mode shows what
 // would have happened. PUT /mode/prefer makes it happen, in the running process, and PUT /mode/off takes it back.
 //
 //	go run ./examples/gradual -lab    # in a VPC in this process; then: curl -d coffee localhost:8080/orders
@@ -54,13 +54,19 @@ func run(ctx context.Context, listener net.Listener, options ...func(*config.Loa
 	}
 	defer r.Close()
 
+	// All calls of one client: it has a copy of the config.
+	c := cfg.Copy()
+	middleware.Attach(&c, r)
+	// Of another, the calls that are given the option. They have an HTTP client of their own, since that makes the connections.
+	client, dialer := middleware.Client(cfg.HTTPClient, r)
 	s := service{
-		// All calls of this client ...
-		messages: sqs.NewFromConfig(cfg, func(o *sqs.Options) { middleware.Append(&o.APIOptions, r) }),
-		// ... and of this one those that are given the option.
-		objects: s3.NewFromConfig(cfg),
-		inZone:  func(o *s3.Options) { middleware.Append(&o.APIOptions, r) },
-		bucket:  os.Getenv("BUCKET"), queue: os.Getenv("QUEUE_URL"),
+		messages: sqs.NewFromConfig(c),
+		objects:  s3.NewFromConfig(cfg),
+		inZone: func(o *s3.Options) {
+			o.HTTPClient = client
+			middleware.Append(&o.APIOptions, r, middleware.WithDialer(dialer))
+		},
+		bucket: os.Getenv("BUCKET"), queue: os.Getenv("QUEUE_URL"),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /orders", s.order)

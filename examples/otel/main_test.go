@@ -87,12 +87,12 @@ func TestTelemetry(t *testing.T) {
 	call()
 	zonal, public := v.ZonalName("sqs", v.Home.Name), "sqs.us-east-1.amazonaws.com"
 	if got := collect(t, reader); got["azaffinity.attempts InZone"] != 2 || got["azaffinity.attempts InZone"]+got["azaffinity.attempts NoZone"] != calls ||
-		got["azaffinity.endpoint.open sqs"] != 0 {
+		got["azaffinity.endpoint.ejected sqs"] != 0 {
 		t.Errorf("after %d calls: got %v", calls, got)
 	}
 
 	inlabtest.Break(t, v, lab.Refuse)
-	for collect(t, reader)["azaffinity.endpoint.open sqs"] == 0 {
+	for collect(t, reader)["azaffinity.endpoint.ejected sqs"] == 0 {
 		call()
 	}
 	got := collect(t, reader)

@@ -37,11 +37,11 @@ type call func(ctx context.Context) (smithymiddleware.Metadata, error)
 type worker []call
 
 // newWorker makes the clients that any program in the VPC would. The only thing that r, unless it is nil, changes is the
-// one line that appends it.
+// one line that attaches it.
 func newWorker(l *lab.Lab, id int, queueURL string, r *resolver.Resolver) worker {
 	cfg := l.Config()
 	if r != nil {
-		middleware.Append(&cfg.APIOptions, r)
+		middleware.Attach(&cfg, r)
 	}
 	// Endpoints for S3 and DynamoDB have no private DNS here, so programs are told their regional names.
 	s3Client := s3.NewFromConfig(cfg, func(o *s3.Options) {

@@ -77,7 +77,7 @@ func TestOpenTelemetry(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := l.Config()
-	middleware.Append(&cfg.APIOptions, r)
+	middleware.Attach(&cfg, r)
 	client := sts.NewFromConfig(cfg)
 	call := func() {
 		t.Helper()
@@ -98,7 +98,8 @@ func TestOpenTelemetry(t *testing.T) {
 	if err := l.Fault("us-east-1a", lab.Refuse); err != nil {
 		t.Fatal(err)
 	}
-	cfg.HTTPClient = l.SDKClient() // without a connection from before
+	cfg = l.Config() // without a connection from before
+	middleware.Attach(&cfg, r)
 	client = sts.NewFromConfig(cfg)
 	for !slices.Contains(collect(t, reader), "azaffinity.endpoint.ejected service=sts zone=us-east-1a: 1") {
 		call()
