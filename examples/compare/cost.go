@@ -103,7 +103,7 @@ func (r *runner) cost(ctx context.Context) (costs []Cost, err error) {
 	return costs, nil
 }
 
-// standIn is a transport that answers SendMessage without a network. It tells those who trace of a connection, as net/http does.
+// standIn is a transport that answers SendMessage without a network. It reports a connection to traces, as net/http does.
 type standIn struct{}
 
 var sent = func() string {

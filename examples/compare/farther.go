@@ -14,7 +14,7 @@ type Farther struct {
 	Calls    int     `json:"calls"`
 }
 
-// fartherOf compares all contenders' calls by zone. It is nil where a zone has too few.
+// fartherOf compares all contenders' calls by zone. It is nil if a zone has too few.
 func fartherOf(s Steady, d distances) (all []Farther) {
 	byZone := map[string][]float64{}
 	for _, t := range s.taken {

@@ -15,8 +15,8 @@ type Machine struct {
 	CPU  string `json:"cpu,omitempty"`
 	CPUs int    `json:"cpus"`
 	Go   string `json:"go"`
-	// Commit is what the program was built from, or, where that isn't in it, as with go run, what is checked out where it runs. It is
-	// empty where neither is known.
+	// Commit is what the program was built from, or, if that isn't in it, as with go run, what is checked out where it runs. It is
+	// empty if neither is known.
 	Commit string `json:"commit,omitempty"`
 }
 

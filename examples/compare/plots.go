@@ -62,7 +62,7 @@ func (r Report) pictures() (all []picture, err error) {
 	return all, nil
 }
 
-// cdf is the part of the calls that took no longer than so many milliseconds. It is nil where no call was answered.
+// cdf is the part of the calls that took no longer than so many milliseconds. It is nil if no call was answered.
 func (s Steady) cdf(title string) ([]byte, error) {
 	p := plot.New()
 	p.Title.Text = title

@@ -197,7 +197,7 @@ func (v vpc) surroundings(ctx context.Context, known resolver.Snapshot, o realOp
 	return s, cells, nil
 }
 
-// errDeclined is the answer of somebody who does not want it.
+// errDeclined says that the answer was no.
 var errDeclined = errors.New("nothing was called: the answer was not yes")
 
 // agree says what is about to be called, and asks.

@@ -24,7 +24,7 @@ type Report struct {
 	FaultRounds int `json:"faultRounds,omitempty"`
 	// Farther is there with the lab's distances.
 	Farther []Farther `json:"farther,omitempty"`
-	// Paths are there where packets really travel.
+	// Paths are there if packets really travel.
 	Paths []Path `json:"paths,omitempty"`
 	// Late is how much later than it should this process was run while nothing changed, at p99, in milliseconds: on a busy machine long.
 	Late    float64  `json:"lateMilliseconds"`
@@ -34,7 +34,7 @@ type Report struct {
 	Targets []Target `json:"targets,omitempty"`
 }
 
-// Steady is one workload where nothing changes meanwhile.
+// Steady is one workload while nothing changes.
 type Steady struct {
 	Setting  string `json:"setting"`
 	Workload string `json:"workload"`
@@ -52,7 +52,7 @@ type SteadyResult struct {
 	Contender string `json:"contender"`
 	Counts
 	Latency Latency `json:"milliseconds"`
-	// The ratios of medians are taken round by round, those of p99 of all rounds together; nil where a side answered nothing, or too little.
+	// The ratios of medians are taken round by round, those of p99 of all rounds together; nil if a side answered nothing, or too little.
 	P50VsBare   *Ratio `json:"p50VsBare,omitempty"`
 	P50VsPinned *Ratio `json:"p50VsPinned,omitempty"`
 	P99VsBare   *Ratio `json:"p99VsBare,omitempty"`

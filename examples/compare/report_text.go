@@ -204,7 +204,7 @@ func latencies(l Latency) []string {
 	return all
 }
 
-// onLoopback says what a black hole is not, where packets don't really travel.
+// onLoopback says what a black hole is not, if packets don't really travel.
 func onLoopback(r Report) string {
 	if len(r.Paths) > 0 {
 		return ""

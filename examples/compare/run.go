@@ -85,7 +85,7 @@ func (r *runner) rounds(ctx context.Context, contenders []contender, c cell) ([]
 	return all, nil
 }
 
-// keptLegs is how many times a turn makes its connections anew, where they are kept: once for each zone.
+// keptLegs is how many times a turn makes new connections, if they are kept: once for each zone.
 const keptLegs = 3
 
 // turn measures a program for a while. A regional name's connections are spread over zones by DNS, and stay: a turn has

@@ -188,7 +188,7 @@ func (p *place) fault(f lab.Fault) error {
 	if p.network == nil {
 		return p.lab.Fault(home, f)
 	}
-	if err := p.network.Silence(home, f == lab.BlackHole); err != nil || f == lab.BlackHole {
+	if err := p.network.Drop(home, f == lab.BlackHole); err != nil || f == lab.BlackHole {
 		return err
 	}
 	return p.lab.Fault(home, f)

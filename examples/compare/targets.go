@@ -104,7 +104,7 @@ func targets(r Report) (all []Target) {
 	return all
 }
 
-// within tells whether the interval is no wider than so much on either side.
+// within reports whether the interval is no wider than so much on either side.
 func (r *Ratio) within(side float64) bool {
 	return r != nil && r.Low != nil && r.High != nil && *r.High-*r.Low <= 2*side
 }

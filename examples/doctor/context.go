@@ -17,7 +17,7 @@ import (
 func problemOf(code, what, do string) []finding { return []finding{{code, problem, what, do, ""}} }
 func adviceOf(code, what, do string) []finding  { return []finding{{code, advice, what, do, ""}} }
 
-// judgeZone tells of a zone that isn't known, or not as the endpoints' owner knows it.
+// judgeZone reports a zone that isn't known, or not as the endpoints' owner knows it.
 func judgeZone(catalog endpoint.Catalog, z zone.Zone, err error) []finding {
 	owners, mapped := catalog.ZoneNames[z.ID]
 	switch {
@@ -38,7 +38,7 @@ func judgeZone(catalog endpoint.Catalog, z zone.Zone, err error) []finding {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// judgeMode tells of azaffinity being switched off.
+// judgeMode reports that azaffinity is switched off.
 func judgeMode(s string) []finding {
 	if s == "" {
 		return nil
@@ -52,7 +52,7 @@ func judgeMode(s string) []finding {
 	return nil
 }
 
-// judgeProxy tells of a proxy that would carry zonal names. Calls are matched against NO_PROXY by the host that they are
+// judgeProxy reports a proxy that would carry zonal names. Calls are matched against NO_PROXY by the host that they are
 // sent to, and a list that was made for the services' own hosts doesn't have these.
 func judgeProxy(exams []*exam) []finding {
 	proxyOf := httpproxy.FromEnvironment().ProxyFunc()

@@ -43,7 +43,7 @@ func (n *network) handshake(ctx context.Context, name string, addr netip.Addr) (
 	return took, true
 }
 
-// farther tells whether an address in another zone is clearly nearer than the own one's. Zones are half a millisecond or
+// farther reports whether an address in another zone is clearly nearer than the own one's. Zones are half a millisecond or
 // more apart, a round trip in a zone takes a quarter of that.
 func (x *exam) farther() bool {
 	if x.Zonal == nil {

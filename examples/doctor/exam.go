@@ -69,7 +69,7 @@ func newExam(r *resolver.Resolver, zone string, e endpoint.Endpoint) *exam {
 	return x
 }
 
-// used tells whether requests of any SDK client go to the endpoint.
+// used reports whether requests of any SDK client go to the endpoint.
 func (x *exam) used() bool { return x.route.Endpoint() != "" && x.route.Reason != resolver.FreePath }
 
 // hostsOf is what SDK clients resolve for the endpoint's service. Wildcards stand for hosts that can't be guessed.

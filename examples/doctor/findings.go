@@ -101,7 +101,7 @@ func (x *exam) judgeZonal() {
 
 func (a address) timedOut() bool { return a.Failed == stepConnect && isTimeout(a.err) }
 
-// unreached says why a name can't be used, where that needs no comparison with others.
+// unreached says why a name can't be used, if that needs no comparison with others.
 func (x *exam) unreached(p *probe, which string) {
 	a := p.result()
 	say := func(code, what, do string) { x.problem(code, p.Name, which+" "+what, do) }
@@ -126,14 +126,14 @@ func (x *exam) unreached(p *probe, which string) {
 	case a.Failed == stepCertificate:
 		say("certificate-untrusted", "has a certificate that isn't trusted here: "+reason(a.err),
 			"install CA certificates; where TLS is inspected on the way, exempt this name or set AWS_CA_BUNDLE")
-	case a.sick():
-		say("unavailable", fmt.Sprintf("answers %d, and without a service behind it", a.Status), "wait; if it lasts, ask AWS, and keep away from the zone by Avoid")
+	case a.unavailable():
+		say("unavailable", fmt.Sprintf("answers %d, and without a service behind it", a.Status), "wait: calls go to other zones when some have failed; if it lasts, ask AWS, and shift away from the zone (Resolver.ShiftAway)")
 	default:
-		say("no-answer", "takes a request and does not answer: "+reason(a.err), "wait; if it lasts, ask AWS, and keep away from the zone by Avoid")
+		say("no-answer", "takes a request and does not answer: "+reason(a.err), "wait: calls go to other zones when some have failed; if it lasts, ask AWS, and shift away from the zone (Resolver.ShiftAway)")
 	}
 }
 
-// reason is an error in words that don't differ from one endpoint to the next, where that is possible.
+// reason is an error in words that don't differ from one endpoint to the next, if that is possible.
 func reason(err error) string {
 	switch {
 	case isTimeout(err):
@@ -144,7 +144,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// judgeRegional tells of the way that calls take when the zonal name can't be used.
+// judgeRegional reports on the way that calls take when the zonal name can't be used.
 func (x *exam) judgeRegional() {
 	others := x.others()
 	sound := slices.ContainsFunc(others, address.well)
@@ -172,7 +172,7 @@ var noPrivateDNS = []string{"dynamodb", "data.iot"}
 
 const fixPrivateDNS = "see that this machine asks the VPC's DNS resolver, and that the VPC has enableDnsSupport and enableDnsHostnames"
 
-// judgeHosts tells of the service's own hosts, which are where calls go that have no zonal name, and those of other programs.
+// judgeHosts reports on the service's own hosts, which are where calls go that have no zonal name, and those of other programs.
 func (x *exam) judgeHosts() {
 	if x.Regional.err != nil {
 		return
@@ -194,7 +194,7 @@ func (x *exam) judgeHosts() {
 	}
 }
 
-// leadsHere tells whether a host has addresses of the endpoint only.
+// leadsHere reports whether a host has addresses of the endpoint only.
 func (x *exam) leadsHere(l lookup) bool {
 	var own []address
 	for _, p := range x.probes() {

@@ -88,12 +88,12 @@ func TestFindings(t *testing.T) {
 		{"refusals everywhere", fault(lab.Refuse, all...), []string{"sqs: problem refused"}, broken, "refuses", "firewall"},
 		{"no TLS", fault(lab.Hang, home), []string{"sqs: problem tls"}, elsewhere, "no TLS: no answer in time", "proxy"},
 		{"another name's certificate", fault(lab.WrongCertificate, home), []string{"sqs: problem certificate"}, elsewhere, "another name's", "DNS"},
-		{"no answer", fault(lab.Stall, home), []string{"sqs: problem no-answer"}, elsewhere, "does not answer: no answer in time", "Avoid"},
-		{"a reset for an answer", fault(lab.Reset, home), []string{"sqs: problem no-answer"}, elsewhere, "the connection is reset", "Avoid"},
-		{"a load balancer without a service", fault(lab.Unavailable, home), []string{"sqs: problem unavailable"}, elsewhere, "answers 503", "Avoid"},
+		{"no answer", fault(lab.Stall, home), []string{"sqs: problem no-answer"}, elsewhere, "does not answer: no answer in time", "ShiftAway"},
+		{"a reset for an answer", fault(lab.Reset, home), []string{"sqs: problem no-answer"}, elsewhere, "the connection is reset", "ShiftAway"},
+		{"a load balancer without a service", fault(lab.Unavailable, home), []string{"sqs: problem unavailable"}, elsewhere, "answers 503", "ShiftAway"},
 		{"a refusal in another zone", fault(lab.Refuse, "us-east-1b"), []string{"sqs: problem fallback"}, inZone, ".2.11", "fail over"},
 		{"a black hole in another zone", fault(lab.BlackHole, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, ".3.11", "fail over"},
-		{"a sick service in another zone", fault(lab.Unavailable, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, ".3.11", "fail over"},
+		{"a service that is down in another zone", fault(lab.Unavailable, "us-east-1c"), []string{"sqs: problem fallback"}, inZone, ".3.11", "fail over"},
 		{
 			"different faults in two zones", func(t *testing.T) (*network, []string) {
 				l, n := startLab(t, lab.Options{})

@@ -1,5 +1,5 @@
 // Command doctor looks at a deployment of azaffinity from where it runs: which zone this is, which interface endpoints
-// there are, whether their names in the zone exist, answer and are near, and what to do where they don't.
+// there are, whether their names in the zone exist, answer and are near, and what to do if they don't.
 //
 //	go run ./examples/doctor                       # by the environment variables that azaffinity reads
 //	go run ./examples/doctor -endpoints FILE       # by what aws ec2 describe-vpc-endpoints printed
@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-const help = `doctor says whether calls from here can be kept in this Availability Zone, and what to do where not.
+const help = `doctor says whether calls from here can be kept in this Availability Zone, and what to do if not.
 
 It finds the zone and the endpoints as azaffinity does, by the environment, and looks at each
 endpoint that would be used: does its name in the zone exist, does it accept a connection, is its

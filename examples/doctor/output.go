@@ -120,7 +120,7 @@ func (o output) row(x *exam) table.Row {
 		}
 		answer := o.passed(a, stepAnswer)
 		switch {
-		case a.sick():
+		case a.unavailable():
 			answer = o.paint(strconv.Itoa(a.Status), text.FgRed, text.Bold)
 		case a.Status > 0:
 			answer = strconv.Itoa(a.Status)
@@ -166,7 +166,7 @@ func word(a address) string {
 	case errors.Is(a.err, syscall.ECONNREFUSED):
 		return "refused"
 	}
-	return "bad"
+	return "failed"
 }
 
 func roundTrips(addrs []address) string {

@@ -27,7 +27,7 @@ const (
 	stepAnswer      step = "answer"      // an HTTP answer, whatever it says
 )
 
-// steps in the order in which they are taken. A certificate that is bad ends the handshake, so TLS is what comes of the rest.
+// steps in the order in which they are taken. A certificate that is refused ends the handshake, so TLS is what comes of the rest.
 var steps = []step{stepName, stepConnect, stepTLS, stepCertificate, stepAnswer}
 
 // probe is what came of reaching a name.
@@ -42,7 +42,7 @@ type probe struct {
 type address struct {
 	Addr netip.Addr `json:"address"`
 	RTT  float64    `json:"rtt_ms,omitempty"` // of the fastest of some TCP handshakes
-	// Status is that of the answer, and RequestID tells whether a service of AWS's gave it, rather than what is before it.
+	// Status is that of the answer, and RequestID reports whether a service of AWS's gave it, rather than what is before it.
 	Status    int  `json:"status,omitempty"`
 	RequestID bool `json:"request_id,omitempty"`
 	// Failed is the step that failed; empty: none did.
@@ -60,7 +60,7 @@ func (p *probe) result() address {
 	return slices.MaxFunc(p.Addresses, func(a, b address) int { return a.reached() - b.reached() })
 }
 
-// well tells whether the name can be used.
+// well reports whether the name can be used.
 func (p *probe) well() bool { return p != nil && p.result().well() }
 
 // reached counts the steps that were taken with success, and one more for an answer that is a service's.
@@ -68,21 +68,21 @@ func (a address) reached() int {
 	switch {
 	case a.Failed != "":
 		return slices.Index(steps, a.Failed)
-	case a.sick():
+	case a.unavailable():
 		return len(steps)
 	}
 	return len(steps) + 1
 }
 
 func (a address) passed(s step) bool { return a.reached() > slices.Index(steps, s) }
-func (a address) well() bool         { return a.Failed == "" && !a.sick() }
+func (a address) well() bool         { return a.Failed == "" && !a.unavailable() }
 
-// sick tells of a load balancer's answer in place of a service's.
-func (a address) sick() bool {
+// unavailable reports whether a load balancer answered in place of a service.
+func (a address) unavailable() bool {
 	return a.Failed == "" && !a.RequestID && (a.Status == 502 || a.Status == 503 || a.Status == 504)
 }
 
-// foreign tells of an IPv6 address on a machine without IPv6: a program there uses the others.
+// foreign reports an IPv6 address on a machine without IPv6: a program there uses the others.
 func (a address) foreign() bool {
 	return a.Addr.Is6() && (errors.Is(a.err, syscall.ENETUNREACH) || errors.Is(a.err, syscall.EADDRNOTAVAIL))
 }

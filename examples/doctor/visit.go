@@ -17,7 +17,7 @@ import (
 // atOnce is how many endpoints are examined at the same time.
 const atOnce = 8
 
-// visit looks around, and tells of it. An error says why nothing can be said.
+// visit looks around, and reports. An error says why nothing can be said.
 func visit(ctx context.Context, net *network, o options, out output) (rep *report, err error) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -85,7 +85,7 @@ func ask(ctx context.Context, s endpoint.Source) (endpoint.Catalog, error) {
 	return catalog.Normalize()
 }
 
-// planner is a resolver that has been told what has been found, to ask what it makes of that.
+// planner is a resolver that knows what has been found, to ask what it makes of that.
 func planner(catalog endpoint.Catalog, where zone.Answer, zoneErr error, interfaceFor []string) (*resolver.Resolver, error) {
 	from := zone.Static(where.Zone)
 	if zoneErr != nil {
@@ -142,7 +142,7 @@ func why(ctx context.Context) string {
 	return "interrupted"
 }
 
-// isOver tells whether there's no time left. A connection's timer may go off just before the context's, of the same deadline.
+// isOver reports whether there's no time left. A connection's timer may go off just before the context's, of the same deadline.
 func isOver(ctx context.Context) bool { return ctx.Err() != nil || isLate(ctx) }
 
 func isLate(ctx context.Context) bool {

@@ -1,5 +1,5 @@
 // Command lambda is a function that sends its orders to a queue through the endpoint in the Availability Zone that it runs in.
-// Lambda tells the zone by its ID only: AZAFFINITY_ZONE_NAMES (use1-az6=us-east-1a,use1-az1=us-east-1b,…) says what it is
+// Lambda says the zone by its ID only: AZAFFINITY_ZONE_NAMES (use1-az6=us-east-1a,use1-az1=us-east-1b,…) says what it is
 // called, and AZAFFINITY_ENDPOINTS which endpoints there are. All is set up before the first event, in Lambda's init phase.
 //
 //	go run ./examples/lambda -lab   # in a VPC, with Lambda's APIs, that it starts itself

@@ -115,8 +115,8 @@ type environment struct {
 // given is what an environment may have otherwise.
 type given struct {
 	variant  string
-	lab      string       // "-lab" where empty
-	metadata http.Handler // metadata{homeID} where nil
+	lab      string       // "-lab" if empty
+	metadata http.Handler // metadata{homeID} if nil
 	env      []string
 }
 
@@ -292,7 +292,7 @@ func TestZoneNotKnown(t *testing.T) {
 	}
 }
 
-// Given an event that is none, when the function is invoked, then Lambda is told, and the function goes on.
+// Given an event that is none, when the function is invoked, then Lambda gets the error, and the function goes on.
 func TestNoOrder(t *testing.T) {
 	e := start(t, given{})
 	o := e.api.invoke(t.Context(), `["a book"]`)

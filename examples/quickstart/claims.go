@@ -56,7 +56,7 @@ func (f findings) claims() []claim {
 	return append(claims, none)
 }
 
-// latency claims no more than that half of the calls are faster than half of those without azaffinity. Where that isn't
+// latency claims no more than that half of the calls are faster than half of those without azaffinity. If that isn't
 // so, and medians of equal rounds differ by more than the network's part of a call, this machine is too busy to tell.
 func (f findings) latency() claim {
 	without, with := f.without.quantile(0.5), f.with.quantile(0.5)

@@ -25,7 +25,7 @@ type demo struct {
 	calls    int           // of each worker in a round
 	pause    time.Duration // of a worker between two calls
 	outage   time.Duration
-	comeback time.Duration // how long the zone may take to be used again; 0: it isn't waited for
+	comeback time.Duration // how long the zone may take to be healthy again; 0: it isn't waited for
 	mode     resolver.Mode
 }
 
@@ -65,7 +65,7 @@ func (d demo) run(ctx context.Context, out output) int {
 	return exitOK
 }
 
-// story does it all, and tells of it as it goes.
+// story does it all, and prints what it does.
 func (d demo) story(ctx context.Context, out output) (f findings, err error) {
 	l, err := lab.Start(lab.Options{Distance: lab.TypicalDistance, Buckets: []string{photos}, Tables: []string{orders}})
 	if err != nil {
@@ -161,7 +161,7 @@ func (d demo) compare(ctx context.Context, out output, rec *recorder, without, w
 	}
 	bar := out.progress("calling without and with azaffinity", 2*d.rounds)
 	defer bar.done()
-	// Twice as many rounds where latencies contradict what they should be: once more may tell noise from fact.
+	// Twice as many rounds if latencies contradict what they should be: that may tell noise from fact.
 	for n := 0; n < d.rounds || n < 2*d.rounds && f.latency().state != holds; n++ {
 		for _, side := range []struct {
 			workers []worker
@@ -237,14 +237,14 @@ const (
 	maxLonger = 4 * time.Second // so that names aren't tried again before the outage is over
 )
 
-// awaitReturn waits until all zonal names are in use again, and tells whether they are.
+// awaitReturn waits until all zonal names are healthy again, and reports whether they are.
 func (d demo) awaitReturn(ctx context.Context, out output, r *resolver.Resolver) bool {
 	start := time.Now()
-	next, _ := nextTry(r)
+	next, _ := retryAt(r)
 	bar := out.progress("the endpoints in "+r.Snapshot().ZoneName+" are repaired, and not tried yet", max(1, int(time.Until(next)/tick)))
 	defer bar.done()
 	for time.Since(start) < d.comeback && ctx.Err() == nil {
-		if _, waiting := nextTry(r); !waiting {
+		if _, waiting := retryAt(r); !waiting {
 			return true
 		}
 		sleep(ctx, tick)
@@ -253,8 +253,8 @@ func (d demo) awaitReturn(ctx context.Context, out output, r *resolver.Resolver)
 	return false
 }
 
-// nextTry is when the last of the zonal names that are out of use is to be tried again.
-func nextTry(r *resolver.Resolver) (next time.Time, waiting bool) {
+// retryAt is when the last of the ejected zonal names is to be tried again.
+func retryAt(r *resolver.Resolver) (next time.Time, waiting bool) {
 	for _, e := range r.Snapshot().Endpoints {
 		if e.Zonal == "" || !e.Ejected {
 			continue

@@ -76,7 +76,7 @@ func because(notes []string) string {
 	return ": " + strings.Join(notes, "; ")
 }
 
-// notTold is the source of a zone that nobody told. Asking whoever else might know would ask about this machine.
+// notTold is the source of a zone that nobody gave. Asking whoever else might know would ask about this machine.
 type notTold struct{}
 
 func (notTold) Zone(context.Context) (zone.Zone, error) { return zone.Zone{}, errors.New("no -zone") }

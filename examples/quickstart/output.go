@@ -126,15 +126,15 @@ func (o output) outage(f findings) {
 	add("up", f.up)
 	add("down", f.down)
 	if f.waited {
-		add("repaired, waiting", f.repaired)
-		add("in use again", f.back)
+		add("repaired, ejected", f.repaired)
+		add("healthy again", f.back)
 	} else {
 		add("repaired", f.back)
 	}
 	o.table(1, rows...)
 	o.say("%s calls met the outage: they were sent again and answered through other zones. Then %s went there at once, since a name that "+
-		"has failed is left alone for some 10 s before it is tried again. A request that may have been executed is sent again by the SDK "+
-		"only, after a pause of its own.",
+		"keeps failing is ejected. A connection in the background tries it again every 10 s or so. A request that may have been executed is "+
+		"sent again by the SDK only, after a pause of its own.",
 		count(f.down.reasons[resolver.FailedOver]), count(f.down.reasons[resolver.Unhealthy]))
 }
 
@@ -171,7 +171,7 @@ func (o output) failed(t tally) string {
 	return "0"
 }
 
-// verdicts writes what was claimed, and tells whether none of it is broken.
+// verdicts writes what was claimed, and reports whether none of it is broken.
 func (o output) verdicts(claims []claim) bool {
 	all := true
 	for _, c := range claims {

@@ -1,8 +1,8 @@
 // Command s3transfer copies a file to S3 and back with the SDK's transfer manager, whose parts all stay in the
 // Availability Zone. The transfer manager works with a client that it is given, so there is nothing to do but to make that
-// client from a wrapped config. Should the zone's endpoint go down in the middle, then only the parts that were under way
-// are sent again, and these and the rest go by other zones. One thing is as it is without azaffinity: a connection that falls
-// silent in the middle of a download's body, with no reset, is waited for until TCP's keep-alive ends it.
+// client from a wrapped config. If the zone's endpoint goes down in the middle, only the parts that were under way
+// are sent again, and these and the rest go by other zones. The same goes if packets are dropped in the middle of a download's
+// body: on Linux the dead path is found in some two seconds, and the transfer manager reads that part again.
 //
 //	go run ./examples/s3transfer -lab    # in a VPC in this process, whose zone goes down half-way
 package main

@@ -18,7 +18,7 @@ import (
 )
 
 // Given an answer that says no, when a call gets it, then that is the answer: it
-// went to the zonal name, once, and the name stays in use.
+// went to the zonal name, once, and the name stays healthy.
 func TestRefusalsAreAnswers(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	cfg := p.config.Copy()
@@ -70,8 +70,8 @@ func TestReachedThenBroken(t *testing.T) {
 }
 
 // Given a black hole and callers whose deadlines are shorter than the connect
-// timeout, when some have failed, then the others are sent elsewhere: their silence
-// tells against the name, too.
+// timeout, when some have failed, then the others are sent elsewhere:
+// deadlines that pass unanswered count against the name, too.
 func TestDeadlinesInABlackHole(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	if err := p.FaultService("sts", home, lab.BlackHole); err != nil {
@@ -98,14 +98,14 @@ func TestDeadlinesInABlackHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	if route, _ := middleware.RouteFrom(out.ResultMetadata); route.Reason != resolver.Unhealthy {
-		t.Errorf("got route %+v, want the regional name because the zonal one is out of use", route)
+		t.Errorf("got route %+v, want the regional name because the zonal one is ejected", route)
 	}
 }
 
 // Given an endpoint that takes requests and doesn't answer, when the client has a
 // timeout for that, then the SDK's next attempt goes elsewhere, and slowness alone
-// doesn't take the name out of use.
-func TestReachedThenSilent(t *testing.T) {
+// doesn't eject the name.
+func TestReachedThenUnanswered(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	if err := p.FaultService("sqs", home, lab.Stall); err != nil {
 		t.Fatal(err)
@@ -122,12 +122,12 @@ func TestReachedThenSilent(t *testing.T) {
 	}
 	name := strings.TrimPrefix(p.RegionalName("sqs"), "*.")
 	if route := p.resolver.Resolve(name); route.Target != resolver.Zonal {
-		t.Errorf("got %+v, want the zonal name still in use", route)
+		t.Errorf("got %+v, want the zonal name still healthy", route)
 	}
 }
 
 // Given failures with a success between them, when there are fewer than three in a
-// row, then the name stays in use; and none of what is known of them has the URL.
+// row, then the name stays healthy; and none of what is known of them has the URL.
 func TestASuccessResets(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	client := sts.NewFromConfig(p.config)
@@ -140,7 +140,7 @@ func TestASuccessResets(t *testing.T) {
 		}
 	}
 	if route := p.resolver.Resolve(p.RegionalName("sts")); route.Target != resolver.Zonal {
-		t.Errorf("got %+v, want the zonal name still in use", route)
+		t.Errorf("got %+v, want the zonal name still healthy", route)
 	}
 	for _, e := range p.resolver.Snapshot().Endpoints {
 		if e.Service == "sts" && (e.LastError == "" || strings.Contains(e.LastError, "https://")) {

@@ -12,7 +12,7 @@ type fault struct {
 	name  string
 	is    lab.Fault
 	kind  kind
-	kept  bool           // it strikes a connection that is there
+	kept  bool           // it begins while there is a connection
 	cause resolver.Cause // that the route of a failover names
 	// unquick faults have the bare SDK wait for its own timeouts, the shortest of which is 10 s.
 	unquick bool
@@ -58,7 +58,7 @@ const (
 	slowFor = 2500 * time.Millisecond // how long the slow service takes: longer than a dead path goes unnoticed
 )
 
-// deadline is the caller's: where it ends the call, or out of the way.
+// deadline is the caller's: if it is to end the call, soon; else late.
 func (f fault) deadline() time.Duration {
 	if f.kind == silent {
 		return 5 * time.Second
@@ -74,7 +74,7 @@ func (f fault) takes() time.Duration {
 	return 0
 }
 
-// strikesZone tells whether the fault is that of all names that lead to the zone.
+// strikesZone reports whether the fault is that of all names that lead to the zone.
 func (f fault) strikesZone() bool {
 	switch f.is {
 	case lab.DNSAbsent, lab.DNSNoData, lab.DNSServerFailure, lab.DNSSilent:
@@ -90,7 +90,7 @@ const (
 	answered  outcome = iota
 	asBare            // the error that the SDK would have returned without us
 	deadlined         // the caller's deadline
-	// either: as the SDK happens to read the error, which it retries where it says "connection reset", and doesn't where it says "unexpected EOF". Over
+	// either: as the SDK happens to read the error, which it retries if it says "connection reset", and doesn't if it says "unexpected EOF". Over
 	// HTTP/2 that depends on who looks at the connection first.
 	either
 )
@@ -102,7 +102,7 @@ type expectation struct {
 	within   time.Duration // pauses of the SDK's not counted
 }
 
-// expect is the promise. What may have arrived is sent again by nobody but the SDK: where its retries are on, and the body, which has been read by then,
+// expect is the promise. What may have arrived is sent again by nobody but the SDK: if its retries are on, and the body, which has been read by then,
 // can be rewound. It then goes elsewhere.
 //
 // Elsewhere is the regional name, and one in three times that leads to the same front end first. The dialer knows that address, and connects to another.

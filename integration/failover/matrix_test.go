@@ -79,7 +79,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// atMost is how often a request may be executed that the bare SDK has executed so often: once, where that has none of it.
+// atMost is how often a request may be executed that the bare SDK has executed so often: once, if that has none of it.
 func (r *result) atMost() int {
 	if r == nil {
 		return 1
@@ -210,7 +210,7 @@ func (c cell) run(t *testing.T, routed bool) result {
 	return got
 }
 
-// canMeet tells whether the request may come to the same front end by another name: it is sent by another name, and that is the front end's fault.
+// canMeet reports whether the request may come to the same front end by another name: it is sent by another name, and that is the front end's fault.
 func (c cell) canMeet() bool {
 	return c.fault.strikesZone() && (c.fault.kind == unreached || c.retries && !c.workload.readOnce)
 }
@@ -256,6 +256,6 @@ func (c cell) checkRoute(t *testing.T, p *place, metadata smithymiddleware.Metad
 	// What is wrong with a name is held against the very host.
 	name := strings.Replace(p.RegionalName(c.workload.service), "*.", "photos.bucket.", 1)
 	if got := p.resolver.Resolve(name).Reason; (got == resolver.Unhealthy) != proves {
-		t.Errorf("afterwards the name is %v; out of use at once: want %v", got, proves)
+		t.Errorf("afterwards the name is %v; ejected at once: want %v", got, proves)
 	}
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // weights are how much a failure counts toward the ejection threshold. Server errors are not here: they are compared with what
-// happens elsewhere, of which a circuit breaker knows nothing, and are tested where that is done.
+// happens elsewhere, of which a circuit breaker knows nothing, and have tests of their own.
 var weights = map[resolver.Cause]int{
 	resolver.CauseAbsent:      15,
 	resolver.CauseCertificate: 15,
@@ -227,7 +227,7 @@ func (p *pair) fail(q *request, cause resolver.Cause) {
 			p.allow().done(errFailed)
 		}
 	case q.probes && q.generation != p.generation:
-		// As when it succeeds late: ours ejects the name anew.
+		// As when it succeeds late: ours ejects the name again.
 		p.late++
 		opened := p.opened
 		p.newBreaker()
@@ -287,7 +287,7 @@ func (p *pair) steps(script []byte) {
 	p.t.Helper()
 	for ; len(script) >= 2; script = script[2:] {
 		p.step(script[0], int(script[1]))
-		if most := 24; len(p.inFlight) > most { // nobody ever tells of the oldest
+		if most := 24; len(p.inFlight) > most { // nobody ever reports the oldest
 			p.inFlight = slices.Delete(p.inFlight, 0, len(p.inFlight)-most)
 		}
 	}

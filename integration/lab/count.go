@@ -33,7 +33,7 @@ func (l *Lab) Requests() map[string]int { return l.count("") }
 // RequestsOf is Requests of one service.
 func (l *Lab) RequestsOf(service string) map[string]int { return l.count(service) }
 
-// ResetRequests starts counting anew, and forgets Executions.
+// ResetRequests starts to count again, and forgets Executions.
 func (l *Lab) ResetRequests() {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()

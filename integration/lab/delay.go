@@ -103,7 +103,7 @@ func (w *wire) carry(from, to net.Conn) {
 			}
 			if err != nil {
 				if from == w.tcp && w.front.current().silent() {
-					w.kill() // the client gave up on a silent connection: nothing of it arrives later
+					w.kill() // the client gave up on an unanswered connection: nothing of it arrives later
 				}
 				return
 			}

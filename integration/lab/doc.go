@@ -11,7 +11,7 @@
 // # What is real and what is not
 //
 // Real: DNS questions and answers over UDP and TCP, TCP connections over loopback, TLS with certificates for the names AWS's certificates cover,
-// HTTP, and signatures: each front end computes the SigV4 signature of what it received anew, with an implementation other than the SDK's, so that a
+// HTTP, and signatures: each front end computes the SigV4 signature of what it received, with an implementation other than the SDK's, so that a
 // host changed after signing is refused. A [Fault] is one on the wire: a refused connection is refused by the kernel, and in a black hole the kernel drops
 // packets, so that TCP_INFO of the client's connections says what it would say on a network.
 //

@@ -23,7 +23,7 @@ var (
 	// DropSYN: connecting never completes, as where a firewall's table of connections is full. Connections there are keep working. (Linux only)
 	DropSYN = Fault{kind: "drop SYN"}
 	// Hang: connecting works, what arrives is acknowledged, and nothing answers, not even TLS. Connections there are lose their packets, as with
-	// BlackHole. (Elsewhere than on Linux they only fall silent.)
+	// BlackHole. (On other systems than Linux they only stop answering.)
 	Hang = Fault{kind: "hang"}
 	// PauseReading: the server does not read from its sockets. The kernel acknowledges what arrives until its buffers are full, and then says that its
 	// window is closed. What was read before is answered.

@@ -259,7 +259,7 @@ func TestUnavailableHasNoRequestID(t *testing.T) {
 	}
 }
 
-// A bare TCP connection to the address that a connection is on, from the address it comes from, tells whether the path works: what a health check out of
+// A bare TCP connection to the address that a connection is on, from the address it comes from, reports whether the path works: what a health check out of
 // band does.
 func TestPathCanBeCheckedAtTheFrontEndsAddress(t *testing.T) {
 	l := start(t, lab.Options{})

@@ -15,7 +15,7 @@ import (
 // It speaks IMDSv2 only, and knows placement/availability-zone, placement/availability-zone-id and placement/region.
 func (l *Lab) IMDSEndpoint() string { return l.home.imds.url }
 
-// IMDSEndpointIn is IMDSEndpoint in another zone; "" where there is none of that name.
+// IMDSEndpointIn is IMDSEndpoint in another zone; "" if there is none of that name.
 func (l *Lab) IMDSEndpointIn(zone string) string {
 	if z := l.zone(zone); z != nil {
 		return z.imds.url

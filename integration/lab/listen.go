@@ -54,7 +54,7 @@ func (f *front) setFault(fault Fault) error {
 // settle listens at the port that AWS's endpoints have, or at one of its own where this process may not.
 func (f *front) settle(addr netip.Addr) (*net.TCPListener, error) {
 	ln, err := f.listen(netip.AddrPortFrom(addr, f.lab.port))
-	if errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE) { // in use: by somebody who listens at all addresses
+	if errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE) { // taken by somebody who listens at all addresses
 		ln, err = f.listen(netip.AddrPortFrom(addr, 0))
 	}
 	return ln, err

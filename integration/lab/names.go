@@ -147,7 +147,7 @@ func (l *Lab) find(host string) (*endpoint, *front, []netip.Addr) {
 	return nil, nil, nil
 }
 
-// covers tells whether a DNS record's name, which may be a wildcard, answers for the host. A wildcard in DNS spans any number of labels.
+// covers reports whether a DNS record's name, which may be a wildcard, answers for the host. A wildcard in DNS spans any number of labels.
 func covers(record, host string) bool {
 	if rest, ok := strings.CutPrefix(record, "*"); ok {
 		return strings.HasSuffix(host, rest) && len(host) > len(rest)

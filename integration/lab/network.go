@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Address is where the front end of a service's endpoint in a zone listens; the zero AddrPort where there is none. The port is 443 if this process may
+// Address is where the front end of a service's endpoint in a zone listens; the zero AddrPort if there is none. The port is 443 if this process may
 // listen there, as root may, else one of its own.
 func (l *Lab) Address(service, zone string) netip.AddrPort {
 	if e := l.endpoint(service); e != nil {
@@ -95,7 +95,7 @@ func (l *Lab) inside(z *zone, f func() error) error {
 	return l.network.Inside(z.Name, f)
 }
 
-// frontAt is the front end with an address; nil where there is none.
+// frontAt is the front end with an address; nil if there is none.
 func (l *Lab) frontAt(ip netip.Addr) *front {
 	for _, e := range l.endpoints {
 		for _, f := range e.fronts {

@@ -25,5 +25,5 @@ func dropPackets(socket syscall.Conn, on bool) error {
 	if _, listens := socket.(*net.TCPListener); on && listens {
 		return errors.New("lab: a black hole can be made on Linux only")
 	}
-	return nil // connections fall silent all the same
+	return nil // connections stop answering all the same
 }

@@ -42,7 +42,7 @@ type signature struct {
 	presigned                        bool
 }
 
-// verify signs the received request anew, with the headers its signer signed, and compares. It returns nil where the signature is right.
+// verify signs the received request again, with the headers its signer signed, and compares. It returns nil if the signature is right.
 func (f *front) verify(r *http.Request, body []byte) *apiError {
 	denied := func(code, message string) *apiError { return &apiError{http.StatusForbidden, code, message} }
 	query := r.URL.Query()

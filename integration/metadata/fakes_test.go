@@ -101,10 +101,10 @@ func onEC2(t *testing.T, s *service) {
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s.url)
 }
 
-// wantQuiet fails where something that was said holds the Lambda token.
+// wantQuiet fails if something that was said holds the Lambda token.
 func wantQuiet(t *testing.T, said any) {
 	t.Helper()
 	if strings.Contains(fmt.Sprintf("%+v", said), lambdaToken) {
-		t.Error("the Lambda token was told")
+		t.Error("the Lambda token was shown")
 	}
 }

@@ -181,7 +181,7 @@ func (m *mock) token() string {
 	return token
 }
 
-// get returns the answer to one question, with a token or, where that is "", without: status 0 is none.
+// get returns the answer to one question, with a token or, if that is "", without: status 0 means that there was no answer.
 func (m *mock) get(path, token string) (status int, body string) {
 	return m.do(http.MethodGet, path, tokenHeader, token)
 }

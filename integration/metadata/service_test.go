@@ -49,7 +49,7 @@ func newService(t *testing.T, m *mock) *service {
 // endpoint has a source ask s.
 func (s *service) endpoint(o *imds.Options) { o.Endpoint = s.url }
 
-// change changes s, which is in use.
+// change changes s, which is being asked.
 func (s *service) change(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,7 +71,7 @@ func (n *network) client(t *testing.T, opts ...func(*s3.Options)) routed {
 	return routed{s3.NewFromConfig(cfg, opts...), r, p}
 }
 
-// pauses are those of the SDK before its retries: up to two seconds before the first, by chance. What a call takes is told without them.
+// pauses are those of the SDK before its retries: up to two seconds before the first, by chance. What a call takes is measured without them.
 type pauses struct {
 	sdk retry.BackoffDelayer
 

@@ -78,7 +78,7 @@ func TestServerVerifiesTheHost(t *testing.T) {
 }
 
 // Given a zone that can't be connected to, when a call is made with the SDK's retries off, then it is answered by another zone, executed once, and
-// in no more time than the connect budget.
+// in no more time than the connect timeout.
 func TestNotReached(t *testing.T) {
 	n := need(t)
 	tests := []struct {
@@ -111,7 +111,7 @@ func TestNotReached(t *testing.T) {
 
 // Given a kept connection whose packets vanish, when a call is sent over it, then the path is found to be dead, and the SDK's retry is answered by
 // another zone. The calls after it don't wait.
-func TestSilent(t *testing.T) {
+func TestPathDead(t *testing.T) {
 	n := need(t)
 	tests := []struct {
 		name    string
@@ -128,7 +128,7 @@ func TestSilent(t *testing.T) {
 			n.during(t, tt.fault, n.warm, func(t *testing.T, o operation, c routed, key string) {
 				got := o.do(t, c, key, noPath)
 				if got.route.Target != resolver.Regional || got.route.Cause != resolver.CausePathDead || got.retries != 1 {
-					t.Errorf("got route %+v after %d retries, want Regional because of silence, after one", got.route, got.retries)
+					t.Errorf("got route %+v after %d retries, want Regional because the path is dead, after one", got.route, got.retries)
 				}
 				atHome := 0
 				if tt.arrives && o.fits {
@@ -277,7 +277,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 				t.Error("the request didn't arrive")
 			})
 			defer killed.Wait()
-			// Where net/http may repeat a request, it first tries a new connection: the connect budget is in it.
+			// If net/http may repeat a request, it first tries a new connection: that takes the connect timeout.
 			got := o.do(t, c, key, noPath)
 			if got.route.Target != resolver.Regional || got.route.Cause == resolver.NoCause {
 				t.Errorf("got route %+v, want Regional, and why", got.route)
@@ -288,7 +288,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 	}
 }
 
-// Given an answer that has begun, when its socket is killed, then the reader is told: what came of it is not taken for the whole.
+// Given an answer that has begun, when its socket is killed, then the reader gets an error: what came of it is not taken for the whole.
 func TestKilledWhileReading(t *testing.T) {
 	n := need(t)
 	n.needKill(t)

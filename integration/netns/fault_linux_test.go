@@ -17,7 +17,7 @@ const (
 	rejectHost   = `chain unreachable { type filter hook input priority 0; tcp dport 443 reject with icmp type host-unreachable; }`
 )
 
-// checkFirewall tells whether this kernel takes all of these.
+// checkFirewall reports whether this kernel takes all of these.
 func checkFirewall() error {
 	return run("table inet fault {\n"+strings.Join([]string{dropRequests, dropAnswers, rejectReset, rejectHost}, "\n")+"\n}\n", "nft", "--check", "-f", "-")
 }

@@ -22,10 +22,10 @@ var (
 	missing error    // why they can't
 )
 
-// TestMain runs the binary again, in new namespaces, where that is possible, and the tests there.
+// TestMain runs the binary again, in new namespaces, if that is possible, and the tests there.
 func TestMain(m *testing.M) {
 	if os.Getenv(inside) == "" {
-		missing = again() // where it succeeds, nobody comes back
+		missing = again() // if it succeeds, nobody comes back
 		os.Exit(m.Run())
 	}
 	for _, entry := range os.Environ() { // what the machine says about AWS, proxies and zones is not for these tests

@@ -82,7 +82,7 @@ func TestEndpointPolicyDenials(t *testing.T) {
 			t.Errorf("got endpoint %q, want its id", denied.Endpoint)
 		}
 		if route := r.Resolve(commercial.regional("sqs")); route.Target.String() != "Zonal" {
-			t.Errorf("got %+v, want the name still in use", route)
+			t.Errorf("got %+v, want the name still healthy", route)
 		}
 		// A host that no endpoint is known for has no endpoint's policy.
 		if _, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil); errors.As(err, &denied) {

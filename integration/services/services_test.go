@@ -8,7 +8,7 @@ import (
 )
 
 // Given the SDK's data at the version that go.mod pins, when the table is made
-// anew, then it is the one that is checked in.
+// again, then it is the one that is checked in.
 func TestTheTableIsWhatTheProgramMakes(t *testing.T) {
 	want, err := generate()
 	if err != nil {

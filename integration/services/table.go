@@ -117,7 +117,7 @@ func (t *table) add(label string, p partition, resolve func(region string) (stri
 	}
 	for pattern, of := range hosts {
 		// A service with one host for all Regions has that one in the host's
-		// own Region, too, where it looks like the rule.
+		// own Region, too, if it looks like the rule.
 		if slices.ContainsFunc(of, func(host string) bool { return host != pattern && hosts[host] != nil }) {
 			continue
 		}

@@ -42,7 +42,7 @@ type program struct {
 	ids  map[string]map[string]bool // of messages, by what they say
 }
 
-// newProgram uses the config. Where bare, each client has the endpoint's regional name as its URL.
+// newProgram uses the config. If bare, each client has the endpoint's regional name as its URL.
 func newProgram(cfg aws.Config, l *lab.Lab, bare bool) *program {
 	url := func(service string) *string {
 		if !bare {
@@ -131,7 +131,7 @@ func (p *program) receive(ctx context.Context, _ *rand.Rand, _, _ int) {
 	}
 }
 
-// put writes an item that must not be there yet. Where it is, an earlier attempt of the same call has written it, whose answer
+// put writes an item that must not be there yet. If it is, an earlier attempt of the same call has written it, whose answer
 // was lost: the caller can tell by what it wrote.
 func (p *program) put(_ context.Context, _ *rand.Rand, who, n int) {
 	key := &types.AttributeValueMemberS{Value: fmt.Sprintf("%d of %d", n, who)}

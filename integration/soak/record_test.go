@@ -43,7 +43,7 @@ type transfer struct {
 // notice is more than TLS writes to say that it closes a connection, and less than the shortest signed request.
 const notice = 64
 
-// carried tells whether some of the request may have reached the server.
+// carried reports whether some of the request may have reached the server.
 func (t *transfer) carried() bool { return t.bytes.Load() > notice }
 
 func (s *send) carried() bool {
@@ -84,7 +84,7 @@ func (c *call) carried() (n int) {
 	return n
 }
 
-// sentTwice tells whether an attempt was sent again after it may have reached a server: what must not be.
+// sentTwice reports whether an attempt was sent again after it may have reached a server: what must not be.
 func (c *call) sentTwice() bool {
 	for _, attempt := range c.attempts() {
 		for _, s := range attempt[:len(attempt)-1] {

@@ -104,7 +104,7 @@ func (s *spell) make(l *lab.Lab, f lab.Fault) error {
 	return l.FaultService(s.service, s.zone, f)
 }
 
-// sleep tells whether it was not interrupted.
+// sleep reports whether it was not interrupted.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

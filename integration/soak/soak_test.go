@@ -220,7 +220,7 @@ func (r *results) summary(p *program, l *lab.Lab, of *resolver.Resolver) {
 		"%d faults; content broke off %d times\n", len(r.calls), len(r.failures), retried, again, total, 100*float64(inHome)/float64(max(1, total)),
 		len(r.spells), p.broken.Load())
 	for _, e := range of.Snapshot().Endpoints {
-		fmt.Fprintf(&b, "%-9s out of use %d times; sends %v; failovers %v\n", e.Service, e.Ejections, e.Attempts, e.Failovers)
+		fmt.Fprintf(&b, "%-9s ejected %d times; sends %v; failovers %v\n", e.Service, e.Ejections, e.Attempts, e.Failovers)
 	}
 	fmt.Fprintf(&b, "%-28s %8s %7s %9s %9s %9s\n", "calls while there was", "calls", "failed", "p50", "p99", "max")
 	for _, kind := range slices.Sorted(maps.Keys(took)) {

@@ -14,7 +14,7 @@ import (
 // outside is set, to the namespace that it was in before, in a process that Enter started.
 const outside = "AZAFFINITY_LAB_OUTSIDE"
 
-// entered tells whether this process is in a namespace of its own.
+// entered reports whether this process is in a namespace of its own.
 var entered atomic.Bool
 
 // Available says what this machine lacks; nil: nothing. It leaves no traces.

@@ -157,14 +157,14 @@ func (n *Network) Inside(zone string, f func() error) error {
 	return within(z.ns, f)
 }
 
-// Silence has all packets from and to a zone vanish from now on, those under way as well, or pass again.
-func (n *Network) Silence(zone string, silent bool) error {
+// Drop drops all packets from and to a zone from now on, those under way as well, or lets them pass again.
+func (n *Network) Drop(zone string, dropped bool) error {
 	z, err := n.zone(zone)
 	if err != nil {
 		return err
 	}
 	order := []byte{byte(z.number), pass}
-	if silent {
+	if dropped {
 		order[1] = drop
 	}
 	_, err = n.orders.Write(order)

@@ -32,8 +32,8 @@ func (*Network) EndpointAddr(string, int) netip.Addr { return netip.Addr{} }
 // Inside returns an error.
 func (*Network) Inside(string, func() error) error { return errElsewhere }
 
-// Silence returns an error.
-func (*Network) Silence(string, bool) error { return errElsewhere }
+// Drop returns an error.
+func (*Network) Drop(string, bool) error { return errElsewhere }
 
 // RoundTrip returns an error.
 func (*Network) RoundTrip(context.Context, string) (time.Duration, error) { return 0, errElsewhere }

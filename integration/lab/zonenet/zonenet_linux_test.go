@@ -109,7 +109,7 @@ func inside(n *zonenet.Network, zone string, f func() error) error {
 	return n.Inside(zone, f)
 }
 
-// Given a connection, when its zone falls silent, then nothing arrives and nobody can connect, in this zone only; and when it is over, what was sent arrives.
+// Given a connection, when its packets are dropped, then nothing arrives and nobody can connect, in this zone only; and when it is over, what was sent arrives.
 func TestSilence(t *testing.T) {
 	n := start(t)
 	var ln net.Listener
@@ -132,13 +132,13 @@ func TestSilence(t *testing.T) {
 	}
 	defer server.Close()
 
-	if err := n.Silence(home, true); err != nil {
+	if err := n.Drop(home, true); err != nil {
 		t.Fatal(err)
 	}
 	brief, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := n.RoundTrip(brief, home); !isTimeout(err) {
-		t.Errorf("connecting to a silent zone: got %v, want a timeout", err)
+		t.Errorf("connecting to a zone whose packets are dropped: got %v, want a timeout", err)
 	}
 	if _, err := n.RoundTrip(t.Context(), "us-east-1b"); err != nil {
 		t.Errorf("connecting to another zone: %v", err)
@@ -148,19 +148,19 @@ func TestSilence(t *testing.T) {
 	}
 	_ = server.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	if got, err := server.Read(make([]byte, 5)); !isTimeout(err) {
-		t.Errorf("a silent zone received %d bytes (%v), want none", got, err)
+		t.Errorf("a zone whose packets are dropped received %d bytes (%v), want none", got, err)
 	}
 	if got := unacknowledged(t, client); got == 0 {
 		t.Error("the kernel has an acknowledgement for what nobody received")
 	}
 
-	if err := n.Silence(home, false); err != nil {
+	if err := n.Drop(home, false); err != nil {
 		t.Fatal(err)
 	}
 	_ = server.SetReadDeadline(time.Now().Add(time.Minute))
 	got := make([]byte, 5)
 	if _, err := io.ReadFull(server, got); err != nil || string(got) != "hello" {
-		t.Errorf("after the silence: got %q, %v, want %q", got, err, "hello")
+		t.Errorf("afterwards: got %q, %v, want %q", got, err, "hello")
 	}
 }
 
@@ -198,8 +198,8 @@ func TestNoSuchZone(t *testing.T) {
 	if err := n.Inside("us-east-1z", func() error { return nil }); err == nil {
 		t.Error("Inside: want an error")
 	}
-	if err := n.Silence("us-east-1z", true); err == nil {
-		t.Error("Silence: want an error")
+	if err := n.Drop("us-east-1z", true); err == nil {
+		t.Error("Drop: want an error")
 	}
 	if _, err := n.RoundTrip(t.Context(), "us-east-1z"); err == nil {
 		t.Error("RoundTrip: want an error")

@@ -36,10 +36,10 @@ func (p *place) state(service string) resolver.EndpointState {
 }
 
 // Given a zone that swallows packets, when calls are made with the SDK's retries off
-// and its patient HTTP client, then each is answered within the connect budget and a
+// and its patient HTTP client, then each is answered within the connect timeout and a
 // tenth or two, although the regional name leads there, too; and when the name is
-// out of use, at once.
-func TestConnectBudget(t *testing.T) {
+// ejected, at once.
+func TestConnectTimeout(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	if err := p.FaultService("sts", home, lab.BlackHole); err != nil {
 		t.Fatal(err)
@@ -68,9 +68,9 @@ func TestConnectBudget(t *testing.T) {
 	}
 }
 
-// Given calls that wait for a connection to a zonal name, when others take it out of
-// use, then they don't wait any longer.
-func TestWaitingForANameThatGoesOutOfUse(t *testing.T) {
+// Given calls that wait for a connection to a zonal name, when it is ejected
+// because of others, then they don't wait any longer.
+func TestWaitingForANameThatIsEjected(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	client := sts.NewFromConfig(p.patient(1))
 	if err := p.Fault(home, lab.BlackHole); err != nil {
@@ -81,7 +81,7 @@ func TestWaitingForANameThatGoesOutOfUse(t *testing.T) {
 	var ended [4]time.Duration
 	for i := range ended {
 		calls.Go(func() {
-			if i == 3 { // the first three will have taken it out of use
+			if i == 3 { // the first three will have ejected it
 				time.Sleep(600 * time.Millisecond)
 			}
 			out, err := client.GetCallerIdentity(t.Context(), nil)
@@ -105,7 +105,7 @@ func TestWaitingForANameThatGoesOutOfUse(t *testing.T) {
 // Given kept connections whose packets vanish, when calls are made over them, then
 // those that the SDK retries are answered soon, and executed once; and one that it
 // doesn't retry is left to its own deadline.
-func TestSilenceOfADeadPath(t *testing.T) {
+func TestDeadPath(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	once, thrice := p.patient(1), p.patient(3)
 	thrice.HTTPClient = once.HTTPClient
@@ -130,25 +130,25 @@ func TestSilenceOfADeadPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 1 s of silence, up to 2 s that the SDK pauses before it retries, and something
+	// 1 s or so to find the path dead, up to 2 s that the SDK pauses before it retries, and something
 	// for a busy machine.
 	if took := time.Since(start); took > 3500*time.Millisecond {
 		t.Errorf("took %v, want at most 3.5 s", took)
 	}
 	route, _ := middleware.RouteFrom(out.ResultMetadata)
 	if route.Cause != resolver.CausePathDead {
-		t.Errorf("got route %+v, want the fallback because of silence", route)
+		t.Errorf("got route %+v, want the fallback because the path is dead", route)
 	}
 	if n := p.RequestsOf("sqs"); n[home] != 0 || n["us-east-1b"]+n["us-east-1c"] != 1 {
 		t.Errorf("executed %v, want once, and not in %s", n, home)
 	}
 	if s := p.state("sqs"); !s.Ejected {
-		t.Errorf("got %+v, want the name out of use", s)
+		t.Errorf("got %+v, want the name ejected", s)
 	}
 }
 
 // Given a call without a retry behind it on a path that has died, when it has gone
-// unanswered for a while, then the name is marked down, and the call is not ended
+// unanswered for a while, then the name is ejected, and the call is not ended
 // by anybody but its caller.
 func TestLastAttemptsAreLeftAlone(t *testing.T) {
 	p := newPlace(t, lab.Options{})
@@ -169,13 +169,13 @@ func TestLastAttemptsAreLeftAlone(t *testing.T) {
 		t.Errorf("ended after %v, want %v", took, deadline)
 	}
 	if s := p.state("sqs"); !s.Ejected {
-		t.Errorf("got %+v, want the name out of use", s)
+		t.Errorf("got %+v, want the name ejected", s)
 	}
 }
 
 // Given a service that is only slow, when a call waits for it, then it is left alone,
 // and so is the name.
-func TestSlownessIsNotSilence(t *testing.T) {
+func TestSlownessIsLeftAlone(t *testing.T) {
 	p := newPlace(t, lab.Options{})
 	client := sqs.NewFromConfig(p.patient(3))
 	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &p.queue, WaitTimeSeconds: 3})
@@ -194,8 +194,8 @@ func TestSlownessIsNotSilence(t *testing.T) {
 }
 
 // Given many calls on connections whose path dies, when they are sent elsewhere, then
-// not so many at once that the SDK's purse for retries is empty.
-func TestManySilentCalls(t *testing.T) {
+// not so many at once that the SDK's retry quota is empty.
+func TestManyCallsOnADeadPath(t *testing.T) {
 	const callers = 150
 	p := newPlace(t, lab.Options{})
 	cfg := p.patient(3)
