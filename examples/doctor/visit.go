@@ -91,7 +91,14 @@ func planner(catalog endpoint.Catalog, where zone.Answer, zoneErr error, interfa
 	if zoneErr != nil {
 		from = notKnown{zoneErr}
 	}
-	return resolver.New(resolver.WithMode(resolver.Prefer), resolver.WithEndpoints(told{catalog}), resolver.WithZone(from), resolver.WithInterfaceFor(interfaceFor...))
+	// What the environment says of the mode, or misspells, is a finding (see judgeMode), and no reason to see nothing.
+	if mode, ok := os.LookupEnv(resolver.EnvMode); ok {
+		if err := os.Unsetenv(resolver.EnvMode); err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.Setenv(resolver.EnvMode, mode) }()
+	}
+	return resolver.New(resolver.WithEndpoints(told{catalog}), resolver.WithZone(from), resolver.WithInterfaceFor(interfaceFor...))
 }
 
 // examine examines all endpoints, some at a time, and then measures how far they are, one after the other.

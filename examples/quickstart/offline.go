@@ -50,7 +50,7 @@ func explain(ctx context.Context, out output, files []string, where string) erro
 		}
 		here = zone.Static(z)
 	}
-	r, err := resolver.New(resolver.WithEndpoints(source), resolver.WithZone(here))
+	r, err := resolver.New(resolver.WithEndpoints(source), resolver.WithZone(here), resolver.WithMode(resolver.Prefer))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // call is one of an SDK client's operations, and what was sent for it.
@@ -126,13 +127,13 @@ func (c *call) String() string {
 
 type callKey struct{}
 
-// recorder is the SDK's HTTP client. It notes what goes through it, on the call that is in the context.
+// recorder is the program's HTTP client. It notes what goes through it, on the call that is in the context.
 type recorder struct {
-	client *http.Client
+	client aws.HTTPClient
 }
 
-// newRecorder makes the client's connections ones that count.
-func newRecorder(client *http.Client) *recorder {
+// counted makes the client's connections ones that count.
+func counted(client *http.Client) *http.Client {
 	transport := client.Transport.(*http.Transport)
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -142,7 +143,7 @@ func newRecorder(client *http.Client) *recorder {
 		}
 		return &counting{Conn: conn}, nil
 	}
-	return &recorder{client: client}
+	return client
 }
 
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
@@ -159,10 +160,8 @@ func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 		s.mu.Lock()
 		s.transfers = append(s.transfers, t)
 		s.mu.Unlock()
-		if secure, ok := info.Conn.(*tls.Conn); ok {
-			if conn, ok := secure.NetConn().(*counting); ok {
-				conn.use.Store(t)
-			}
+		if conn := countingOf(info.Conn); conn != nil {
+			conn.use.Store(t)
 		}
 	}}
 	response, err := r.client.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
@@ -184,6 +183,21 @@ type counting struct {
 }
 
 func (c *counting) NetConn() net.Conn { return c.Conn }
+
+// countingOf finds it under TLS and, with azaffinity, under the dialer's connection.
+func countingOf(conn net.Conn) *counting {
+	for conn != nil {
+		if c, ok := conn.(*counting); ok {
+			return c
+		}
+		outer, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		conn = outer.NetConn()
+	}
+	return nil
+}
 
 func (c *counting) Write(p []byte) (int, error) {
 	use := c.use.Load()

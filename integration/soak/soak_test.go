@@ -33,7 +33,7 @@ const think = 150 * time.Millisecond // between two calls of one caller, on aver
 // Given a program under load, when faults come and go in one zone at a time, then no call fails, no attempt is sent again after it
 // may have arrived, and nothing is executed more often than the SDK's own retries make it.
 func TestSoak(t *testing.T) {
-	length, seed, bare := 15*time.Second, uint64(1), os.Getenv("AZAFFINITY_SOAK_BARE") != ""
+	length, seed, bare := 15*time.Second, uint64(2), os.Getenv("AZAFFINITY_SOAK_BARE") != "" // 2 has faults in the own zone in that time
 	var err error
 	var traces bool
 	if s := os.Getenv("AZAFFINITY_SOAK"); s != "" {
@@ -68,9 +68,13 @@ func TestSoak(t *testing.T) {
 	}
 	defer r.Close()
 	cfg := l.ConfigIn(home)
-	cfg.HTTPClient = newRecorder(l.HTTPClientIn(home))
-	if !bare {
-		middleware.Append(&cfg.APIOptions, r)
+	client := counted(l.HTTPClientIn(home))
+	if bare {
+		cfg.HTTPClient = &recorder{client}
+	} else {
+		attached, dialer := middleware.Client(client, r)
+		cfg.HTTPClient = &recorder{attached}
+		middleware.Append(&cfg.APIOptions, r, middleware.WithDialer(dialer))
 	}
 	p := newProgram(cfg, l, bare)
 	created, err := p.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
