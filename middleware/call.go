@@ -66,6 +66,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	var had headers
 	had.keep(req.Header)
 	if !c.attempts && !c.foreign {
+		if !c.body.failsOver(false) {
+			ctx = dialer.AsIs(ctx) // nobody could send it elsewhere
+		}
 		p := patiently(ctx)
 		defer p.end()
 		ctx = p
@@ -82,8 +85,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 		found = c.judge(ctx, begun, err)
 	}
-	if c.attempts && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
-		c.retried = quota.acquire(ctx)
+	c.endRetry()
+	if c.attempts && c.route.Fallback != "" && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
+		c.retried = c.quotaOf(c.route.Endpoint()).acquire(ctx)
 	}
 	if c.attempts && found.cause == resolver.CauseAbsent && c.avoid != resolver.NoCause {
 		err = retryable(err)

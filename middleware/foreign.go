@@ -31,7 +31,7 @@ func (c *call) seeing(ctx context.Context) context.Context {
 	if !c.foreign || c.route.Fallback == "" {
 		return ctx
 	}
-	c.seen = &seen{}
+	c.seen = &seen{off: (c.attempts || c.body.failsOver(true)) && !c.mute.Load()}
 	return context.WithValue(ctx, seenKey{}, c.seen)
 }
 
@@ -43,12 +43,11 @@ func (c *foreign) HandleDeserialize(ctx context.Context, in smithymiddleware.Des
 		return next.HandleDeserialize(ctx, in)
 	}
 	sending, cancel := context.WithCancel(ctx)
-	s := &seen{cancel: cancel, off: c.attempts || c.body.failsOver(true)}
-	c.seen = s
+	s.cancel = cancel
 	sending = httptrace.WithClientTrace(sending, s.trace())
 	if s.off {
 		timer := time.AfterFunc(dialer.DefaultConnectTimeout, func() {
-			if s.asked.Load() == 1 && s.connecting.Load() {
+			if s.unconnected() {
 				s.callOff()
 			}
 		})
@@ -87,6 +86,8 @@ type seen struct {
 	off        bool         // it may be called off: the request can be sent once more
 	asked      atomic.Int32 // how often the client wanted a connection
 	connecting atomic.Bool  // it was made, not taken from a pool
+	made       atomic.Int32 // connections
+	shaking    atomic.Int32 // of them that are in the TLS handshake, or failed in it
 	open       atomic.Int32 // lookups, connections and handshakes that have not failed
 	failure    atomic.Pointer[error]
 	got        atomic.Bool // the client was handed a connection
@@ -118,11 +119,21 @@ func (s *seen) trace() *httptrace.ClientTrace {
 			}
 		},
 		ConnectDone: func(network, _ string, err error) {
-			if !asking(network) {
-				s.ended(err)
+			if asking(network) {
+				return
 			}
+			if err == nil {
+				s.made.Add(1)
+			}
+			s.ended(err)
 		},
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { s.ended(err) },
+		TLSHandshakeStart: func() { s.shaking.Add(1) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err == nil {
+				s.shaking.Add(-1)
+			}
+			s.ended(err)
+		},
 		GotConn: func(httptrace.GotConnInfo) {
 			s.got.Store(true)
 			s.state.CompareAndSwap(waiting, connected)
@@ -147,6 +158,12 @@ func (s *seen) note(err error) {
 // failed reports whether every connection that the client began to make has failed.
 func (s *seen) failed() bool { return s.open.Load() == 0 && s.failure.Load() != nil }
 
+// unconnected reports whether no connection has come to where a request could be written: the client wanted one, and began to make it. Not all clients report
+// when they have one.
+func (s *seen) unconnected() bool {
+	return s.asked.Load() == 1 && s.connecting.Load() && s.made.Load() <= s.shaking.Load() && !s.got.Load()
+}
+
 func (s *seen) callOff() {
 	if s.state.CompareAndSwap(waiting, expired) {
 		s.cancel()
@@ -165,7 +182,7 @@ func (s *seen) err(host string) error {
 // all that it began to make have failed; or that it wanted one only, and has the error of making it.
 func (s *seen) judge(err error) finding {
 	cause := dialer.CauseOf(err)
-	switch alone := s.asked.Load() == 1 && s.connecting.Load(); {
+	switch alone := s.unconnected(); {
 	case s.got.Load():
 		return finding{}
 	case s.failed():

@@ -41,8 +41,8 @@ func (c *call) judge(ctx context.Context, begun time.Time, err error) (found fin
 	var dialing *dialer.Error // after that: it is allocated
 	switch {
 	case errors.As(err, &dialing):
-		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun)}
-		if c.route.Target == resolver.Regional { // of no zonal name's health, but of what there is elsewhere
+		found = finding{cause: dialing.Cause, unsent: dialing.NotSent(begun) && dialing.Host == hostname(c.route.Host)} // and not a redirect's
+		if c.route.Target == resolver.Regional {                                                                        // of no zonal name's health, but of what there is elsewhere
 			c.route.Failed(found.cause, nil)
 		}
 	default:

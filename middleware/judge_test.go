@@ -189,7 +189,7 @@ func TestPanicsOfRouting(t *testing.T) {
 	r := newTestResolver(t, resolver.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	for range 3 {
 		c := &call{shared: &shared{resolver: r}}
-		if route := c.choose(bad{}, service, true); route.Host != service || route.Target != resolver.Unmatched {
+		if route := c.choose(bad{}, service); route.Host != service || route.Target != resolver.Unmatched {
 			t.Errorf("got %v", route)
 		}
 		c.route = r.Resolve(service)

@@ -45,8 +45,14 @@ type stack struct {
 	host    string // Request.Host, as somebody may have set it
 	signing string // id of the signing step; empty: there is none
 	signed  []string
-	request any  // if not an HTTP request
-	last    bool // the SDK makes no other attempt
+	request any // if not an HTTP request
+
+	attempts string    // Amz-Sdk-Request's value
+	body     io.Reader // the request's
+	outer    func(context.Context, smithymiddleware.FinalizeInput, smithymiddleware.FinalizeHandler) (smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error)
+	before   func(*smithyhttp.Request) // a step between the middleware and the signer
+	after    func(*smithyhttp.Request) // one behind the signer
+	ctx      context.Context           // of the call
 }
 
 type responseKey struct{}
@@ -64,8 +70,13 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 				panic(err)
 			}
 			req.URL, req.Host, req.Method = u, s.host, http.MethodPost
-			if !s.last {
-				req.Header.Set("Amz-Sdk-Request", "attempt=1; max=3")
+			if s.attempts != "" {
+				req.Header["Amz-Sdk-Request"] = []string{s.attempts}
+			}
+			if s.body != nil {
+				if in.Request, err = req.SetStream(s.body); err != nil {
+					panic(err)
+				}
 			}
 		}
 		return next.HandleSerialize(ctx, in)
@@ -271,10 +282,11 @@ func TestCallAllocates(t *testing.T) {
 		attempts string
 		most     float64
 	}{
-		{"a call", context.Background(), 2},
+		{"a call that has more attempts", context.Background(), "attempt=1; max=3", 2},
+		{"a call", context.Background(), "", 6},
 		{"a call that its caller traces", httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
 			GetConn: func(string) {}, GotConn: func(httptrace.GotConnInfo) {},
-		}), 2},
+		}), "", 9},
 	} {
 		count := func(options []func(*smithymiddleware.Stack) error) float64 {
 			s := stack{url: "https://" + serviceHost, signing: "Signing", attempts: test.attempts}

@@ -103,7 +103,10 @@ func (h *health) ejected() bool { return h.gate.Load() < 0 }
 func (h *health) down() bool { return h.ejected() && h.ejectedFor.ofConnecting() }
 
 // leave reports whether requests must go to the regional name.
-func (h *health) leave() bool { return h.gate.Load() != 0 }
+func (h *health) leave() bool {
+	at := h.gate.Load()
+	return at > 0 || at < 0 && (h.names.now() < -at+int64(unprobedTime) || !h.onTrial(at))
+}
 
 // onTrial makes a name healthy that was to be probed for so long, and by no request that could be sent again elsewhere: else it would stay ejected for ever.
 // One more failure ejects it.

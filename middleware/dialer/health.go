@@ -54,23 +54,20 @@ func (d *Dialer) check(ctx context.Context, name string) error {
 	return won.conn.Close()
 }
 
-// last is a target that is the name, or lies under it: one that was connected to, if there is one. A misconfigured client's hosts lie under it, too, and never
-// will be.
-func (d *Dialer) last(name string) (found *target) {
+// lastSecure is a target that was connected to by TLS, for names that nobody has connected to.
+func (d *Dialer) lastSecure() *target {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, to := range d.targets {
-		switch {
-		case to.host == name:
+		if to.secure.Load() && to.transport.served(to.host) {
 			return to
-		case strings.HasSuffix(to.host, "."+name) && (found == nil || to.made.Load()):
-			found = to
 		}
 	}
-	return found
+	return nil
 }
 
-// last is a target that is the name, or lies under it: the name's own if there is one, since a host under it may be one that nobody's certificate is for.
+// last is a target that is the name, or lies under it: one that was connected to, if there is one. A misconfigured client's hosts lie under it, too, and never
+// will be.
 func (d *Dialer) last(name string) (under *target) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,7 +75,7 @@ func (d *Dialer) last(name string) (under *target) {
 		switch {
 		case to.host == name:
 			return to
-		case strings.HasSuffix(to.host, "."+name):
+		case strings.HasSuffix(to.host, "."+name) && (under == nil || to.made.Load()):
 			under = to
 		}
 	}

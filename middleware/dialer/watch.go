@@ -28,10 +28,8 @@ const (
 	// samples is how many connections to one address are probed by keep-alives at a time, while they are answered. Those that wait for an answer may be
 	// thousands, and what kills a path kills it for all, mostly. The samples change every sampleTicks.
 	samples, sampleTicks = 16, 5
-	// Those that nothing is to be seen of are looked at once in sampleTicks: to find out that they moved takes longer than all else if they are many,
-	// since each is somewhere else in memory.
-	// alarmTicks is for how long all of them are probed, when one of an address goes unanswered.
-	alarmTicks = 15
+	// alarmTicks is for how long all of them are probed, when alarmLooks in a row have found one unanswered.
+	alarmTicks, alarmLooks = 15, 2
 )
 
 // watch looks after the connections of one dialer.
@@ -46,38 +44,33 @@ type watch struct {
 // paths are the connections to one address. The first are lively: something moved on them lately, or data is on its way. On the others everything is
 // acknowledged and all is quiet: keep-alives have to tell.
 type paths struct {
-	seats []seat
-	tick  int // how often they were looked at
-	turn  int // of the samples
-	age   int // of the samples, in ticks
-	alarm int // for how many more ticks all are probed
+	conns  []*conn
+	lively int
+	owing  int // how many of the others owe an answer
+	parked int // looks since one came to them
+	turn   int // of the samples
+	age    int // of the samples, in looks
+	alarm  int // for how many more looks all are probed
+	probed []*conn
 }
 
-// seat is a connection's place among them.
-type seat struct {
-	conn    *conn
-	expects expectation
-}
-
-// expectation is what is expected of a connection, as far as known at its last look.
-type expectation uint8
-
-const (
-	expectAnything expectation = iota // anything
-	expectAnswer                      // an answer: it moves when it comes, or the samples show that the path died
-	expectNothing                     // nothing: it is in a pool
-)
-
-// path is what the watch knows of one connection's way. It is guarded by the watch's lock.
+// path is what the watch knows of one connection's way.
 type path struct {
 	watch *watch
 	raw   syscall.RawConn
 	addr  netip.AddrPort
 	dead  func() // is called once, when it is
 
-	index   int    // in paths.seats
+	index  int         // in paths.conns; guarded by the watch's lock
+	parked atomic.Bool // it is not lively; changes with the watch's lock held
+	owing  bool        // and counts as owing; guarded by the watch's lock
+	sight
+}
+
+// sight is what the looks have seen of a path.
+type sight struct {
 	seen    uint32 // the connection's moves
-	moved   int    // the tick at which there were some
+	quiet   int    // looks without any
 	lost    int    // looks in a row that found something lost
 	told    bool   // that it is dead
 	probing bool   // the connection sends our keep-alives
@@ -102,18 +95,22 @@ func (w *watch) follow(c *conn, raw syscall.RawConn, addr netip.AddrPort, dead f
 		p = &paths{}
 		w.hosts[addr] = p
 	}
-	c.path.index, c.path.moved = len(p.seats), p.tick
-	p.seats = append(p.seats, seat{conn: c})
+	c.path.index = len(p.conns)
+	p.conns = append(p.conns, c)
+	p.swap(c, p.lively)
+	p.lively++
 }
 
 func (w *watch) forget(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.hosts[c.path.addr]
-	last := &p.seats[len(p.seats)-1]
-	p.seats[c.path.index], last.conn.path.index = *last, c.path.index
-	*last = seat{}
-	if p.seats = p.seats[:len(p.seats)-1]; len(p.seats) == 0 {
+	p.unpark(c)
+	p.lively--
+	p.swap(c, p.lively)
+	p.swap(c, len(p.conns)-1)
+	p.conns[len(p.conns)-1] = nil
+	if p.conns = p.conns[:len(p.conns)-1]; len(p.conns) == 0 {
 		delete(w.hosts, c.path.addr)
 	}
 }
@@ -253,50 +250,19 @@ func (w *watch) again() (rested []*conn) {
 	return nil
 }
 
-func (p *paths) look(found *verdicts) {
-	p.tick++
-	if p.age++; p.age >= sampleTicks {
-		p.age, p.turn = 0, p.turn+samples
-	}
+// choose says which of the quiet connections are probed from now on, and returns those that no longer are.
+func (p *paths) choose() (rested []*conn) {
+	others := p.conns[p.lively:]
 	if p.alarm > 0 {
 		p.alarm--
 		p.probed = slices.Clone(others)
 		return nil
 	}
-	for i := range p.seats {
-		s := &p.seats[(p.turn+i)%len(p.seats)]
-		sampled := i < samples || p.alarm > 0
-		if sampled || s.expects == expectAnything || i%sampleTicks == p.age {
-			s.expects = p.lookAt(s.conn, sampled, found)
-		}
-		found.more = found.more || s.expects != expectNothing
-	}
-}
-
-// lookAt looks at one connection.
-func (p *paths) lookAt(c *conn, sampled bool, found *verdicts) expectation {
-	w := c.path
-	if moves := c.moves.Load(); moves != w.seen {
-		w.rest()
-		w.seen, w.moved, w.lost, w.waiting, w.told = moves, p.tick, 0, false, false
-		return expectAnything
-	}
-	switch quiet := p.tick - w.moved; {
-	case quiet >= idleTicks && !c.owed.Load() && !c.shared:
-		w.rest()
-		return expectNothing
-	case quiet < quietTicks:
-		return expectAnything
-	}
-	dead := w.isDead(sampled)
-	if w.lost > 0 {
-		p.alarm = alarmTicks
-	}
-	if dead {
-		found.dead = append(found.dead, c)
-		if !w.told {
-			w.told = true
-			found.news = append(found.news, c)
+	if p.age++; p.age >= sampleTicks || p.probed == nil {
+		rested, p.probed = p.probed, nil
+		p.age, p.turn = 0, p.turn+samples
+		for i := range min(samples, len(others)) {
+			p.probed = append(p.probed, others[(p.turn+i)%len(others)])
 		}
 		rested = slices.DeleteFunc(rested, func(c *conn) bool { return slices.Contains(p.probed, c) })
 	}
@@ -317,10 +283,6 @@ func (v *verdicts) isDead(c *conn) {
 		c.path.told = true
 		v.news = append(v.news, c)
 	}
-	if w.waiting && !w.probing {
-		return expectAnswer
-	}
-	return expectAnything
 }
 
 // moved reports whether something moved since the last look.
