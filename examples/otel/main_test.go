@@ -80,9 +80,10 @@ func TestTelemetry(t *testing.T) {
 		calls++
 		inlabtest.Await(t, "the call ends", func() bool { return collect(t, reader)["client.call.duration"] == calls })
 	}
-	for collect(t, reader)["azaffinity.attempts InZone"] == 0 { // the zone is found meanwhile
+	inlabtest.Await(t, "a call in the zone", func() bool { // which is found meanwhile
 		call()
-	}
+		return collect(t, reader)["azaffinity.attempts InZone"] > 0
+	})
 	before := calls
 	call()
 	zonal, public := v.ZonalName("sqs", v.Home.Name), "sqs.us-east-1.amazonaws.com"
@@ -92,9 +93,10 @@ func TestTelemetry(t *testing.T) {
 	}
 
 	inlabtest.Break(t, v, lab.Refuse)
-	for collect(t, reader)["azaffinity.endpoint.ejected sqs"] == 0 {
+	inlabtest.Await(t, "the zonal name is ejected", func() bool {
 		call()
-	}
+		return collect(t, reader)["azaffinity.endpoint.ejected sqs"] > 0
+	})
 	got := collect(t, reader)
 	var failovers int64 // by all causes: a connection that was kept may have been met first
 	for name, n := range got {

@@ -101,6 +101,9 @@ func TestRoutesByFile(t *testing.T) {
 					t.Errorf("the output lacks %q:\n%s", want, stdout)
 				}
 			}
+			if strings.Contains(stdout, "HTTP client") {
+				t.Errorf("the output has a note on this program's own HTTP client:\n%s", stdout)
+			}
 		})
 	}
 }

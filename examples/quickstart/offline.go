@@ -17,6 +17,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -189,7 +190,7 @@ func (c client) resolve(ctx context.Context, r *resolver.Resolver, region string
 		return "", route, fmt.Errorf("%s: %w", c.service, err)
 	}
 	host = caught.host
-	middleware.Append(&cfg.APIOptions, r)
+	middleware.Append(&cfg.APIOptions, r, middleware.WithDialer(dialer.New(r))) // nothing is sent, so that it needs no note that the client has none
 	var routed *middleware.RoutedError
 	if err := c.send(ctx, cfg); !errors.Is(err, errCaught) || !errors.As(err, &routed) {
 		return "", route, fmt.Errorf("%s: %w", c.service, err)
