@@ -17,7 +17,7 @@ type backend interface {
 	serve(w http.ResponseWriter, r *http.Request, body []byte, id string)
 	// fail answers with an error in the service's own format.
 	fail(w http.ResponseWriter, id string, err *apiError)
-	// operation is the name of the operation asked for, "" where the request doesn't say.
+	// operation is the name of the operation asked for, "" if the request doesn't say.
 	operation(r *http.Request, body []byte) string
 }
 

@@ -25,7 +25,7 @@ func TypicalDistance(from, to string) time.Duration {
 	return 750 * time.Microsecond
 }
 
-// delay is the distance of a zone from the address of a client; none where that is in no zone.
+// delay is the distance of a zone from the address of a client; none if that is in no zone.
 func (l *Lab) delay(client netip.Addr, to *zone) time.Duration {
 	if l.distance == nil {
 		return 0

@@ -30,7 +30,7 @@
 //   - Front ends listen at port 443. Where this process may not, they have ports of their own: the lab's dialer asks the lab's DNS for the address and
 //     then goes to the port that the endpoint has there. A connection's RemoteAddr is the front end's true address, and may be dialled as it is.
 //   - A public service name ("sqs.us-east-1.amazonaws.com") is NXDOMAIN unless an endpoint has private DNS for it: there is no way out of this VPC.
-//   - Every refused signature is a 403 with AWS's code for it (SignatureDoesNotMatch, MissingAuthenticationToken, ...), also where a service uses 400.
+//   - Every refused signature is a 403 with AWS's code for it (SignatureDoesNotMatch, MissingAuthenticationToken, ...), also if a service uses 400.
 //   - S3 bodies with an unsigned trailer are verified with the SDK's own signer: AWS's other one can't express their payload hash.
 //   - Bodies signed chunk by chunk (STREAMING-AWS4-HMAC-SHA256-...) are answered 501; the Go SDK does not send them over https.
 //   - A Kinesis subscription has three records, and ends after them. It can be renewed at once, and works over HTTP/1.1, too.

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// setFault changes what listens at the front end's address where the fault asks for that, and what becomes of connections there are.
+// setFault changes what listens at the front end's address if the fault asks for that, and what becomes of connections there are.
 func (f *front) setFault(fault Fault) error {
 	f.switching.Lock()
 	defer f.switching.Unlock()
@@ -104,7 +104,7 @@ func (f *front) accept(ln *net.TCPListener) {
 	})
 }
 
-// remember takes a connection in, or resets it where it came too late.
+// remember takes a connection in, or resets it if it came too late.
 func (f *front) remember(w *wire) bool {
 	f.mu.Lock()
 	late := f.closed || f.fault == Refuse

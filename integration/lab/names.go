@@ -11,11 +11,11 @@ import (
 )
 
 // RegionalName is the name of the service's endpoint that answers with every zone's address, as AWS prints it: S3's starts with "*.".
-// It is empty where the VPC has no such endpoint.
+// It is empty if the VPC has no such endpoint.
 func (l *Lab) RegionalName(service string) string { return l.printedName(service, "") }
 
 // ZonalName is the name of the service's endpoint in one zone, as AWS prints it. For a zone that the endpoint isn't in, it is the
-// name that it would have there, which does not resolve. It is empty where the VPC has no such endpoint.
+// name that it would have there, which does not resolve. It is empty if the VPC has no such endpoint.
 func (l *Lab) ZonalName(service, zone string) string { return l.printedName(service, zone) }
 
 func (l *Lab) printedName(service, zone string) string {
@@ -29,7 +29,7 @@ func (l *Lab) printedName(service, zone string) string {
 // service is what AWS's documentation says about a service's names. Hosts end in ".<region>.<suffix>".
 type service struct {
 	wildcard bool     // the endpoint's names are wildcards: bucket., accesspoint. and control. go in front
-	hosts    []string // the service's own names: in its certificate, and resolved where there is private DNS
+	hosts    []string // the service's own names: in its certificate, and resolved if there is private DNS
 	private  bool     // whether an endpoint can have private DNS
 }
 

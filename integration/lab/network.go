@@ -25,7 +25,7 @@ func (l *Lab) Address(service, zone string) netip.AddrPort {
 // Network is where a lab's zones are, instead of on the loopback. Package zonenet has one with real distances. Clients, DNS and IMDS stay where the
 // process is, which is the home zone: clients in another zone can't connect.
 type Network interface {
-	// EndpointAddr is the IPv4 address that the front end of an endpoint has in a zone; the zero Addr where there is no such zone, or no address left.
+	// EndpointAddr is the IPv4 address that the front end of an endpoint has in a zone; the zero Addr if there is no such zone, or no address left.
 	// Endpoints are numbered from 1.
 	EndpointAddr(zone string, endpoint int) netip.Addr
 	// Inside runs f where sockets can be bound to those addresses, and returns its error.

@@ -67,7 +67,7 @@ func (s *s3) serve(w http.ResponseWriter, r *http.Request, body []byte, id strin
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 
-	// S3 answers with the checksum of an object where it was asked to, and where the answer is the whole object.
+	// S3 answers with the checksum of an object if it was asked to, and if the answer is the whole object.
 	wanted := r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" && r.Header.Get("Range") == ""
 	s.handler.ServeHTTP(&checksumFilter{w, wanted, false}, r)
 }

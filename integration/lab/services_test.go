@@ -18,7 +18,7 @@ import (
 	"github.com/azaffinity/azaffinity/integration/lab"
 )
 
-// names are the three kinds of name an endpoint has, where it has them.
+// names are the three kinds of name an endpoint has, if it has them.
 func names(l *lab.Lab, service string) map[string]string {
 	n := map[string]string{"regional": l.RegionalName(service), "zonal": l.ZonalName(service, "us-east-1b")}
 	if service == "sqs" || service == "sts" || service == "s3" {

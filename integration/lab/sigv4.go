@@ -120,7 +120,7 @@ func (s *signature) parse(credential, headers, at string) bool {
 	return err == nil
 }
 
-// payloadHash is what the signer put at the end of the canonical request; where that is a hash, it is the received body's.
+// payloadHash is what the signer put at the end of the canonical request; if that is a hash, it is the received body's.
 func (f *front) payloadHash(r *http.Request, query url.Values, s signature, body []byte) (string, *apiError) {
 	sum := sha256.Sum256(body)
 	actual := hex.EncodeToString(sum[:])

@@ -3,7 +3,7 @@
 // verifies signatures. Nothing of ours is between the client and it. The package has nothing to import.
 //
 // Each zone is a network namespace of its own, and so is the client: the test binary runs itself again in new namespaces (network and mounts,
-// and users where it isn't root), which vanish with the process, however it ends. The machine's own network is not touched.
+// and users if it isn't root), which vanish with the process, however it ends. The machine's own network is not touched.
 //
 // They need Linux, ip and ss (Debian: iproute2), nft (nftables), unshare (util-linux) and versitygw, on PATH or, the latter, where go install puts it:
 //

@@ -70,7 +70,7 @@ func (z *zone) killSockets() error {
 	return run("", "ss", "--no-header", "--tcp", "--kill", "dst", z.addr())
 }
 
-// needKill ends the test where the kernel can't kill sockets.
+// needKill ends the test if the kernel can't kill sockets.
 func (n *network) needKill(t *testing.T) {
 	t.Helper()
 	z := n.zones[len(n.zones)-1]

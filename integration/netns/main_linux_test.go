@@ -18,7 +18,7 @@ const (
 )
 
 var (
-	vpc     *network // what the tests run in; nil where they can't
+	vpc     *network // what the tests run in; nil if they can't
 	missing error    // why they can't
 )
 

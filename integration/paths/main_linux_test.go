@@ -25,7 +25,7 @@ const (
 
 var missing error // why the tests can't run here
 
-// TestMain runs the binary again, in new namespaces, where that is possible, and the tests there.
+// TestMain runs the binary again, in new namespaces, if that is possible, and the tests there.
 func TestMain(m *testing.M) {
 	if os.Getenv(calling) != "" {
 		serveOrders()

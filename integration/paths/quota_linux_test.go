@@ -33,7 +33,7 @@ func (c *caller) quota(t *testing.T, percent int) (lift func()) {
 // group is a group of processes that share a part of a processor.
 type group struct{ root, dir string }
 
-// groupRoot is where groups are made, with the processor's controller: of cgroup v2, or of v1 where that has it.
+// groupRoot is where groups are made, with the processor's controller: of cgroup v2, or of v1 if that has it.
 var groupRoot = sync.OnceValues(func() (string, error) {
 	const dir = "/var/run/azaffinity-paths" // which only this process sees, and which ends with it
 	if err := os.Mkdir(dir, 0o755); err != nil {

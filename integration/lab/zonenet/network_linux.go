@@ -128,7 +128,7 @@ func (n *Network) zone(name string) (*zone, error) {
 	return nil, fmt.Errorf("zonenet: no zone %q", name)
 }
 
-// Addr is a zone's own address; the zero Addr where there is no such zone.
+// Addr is a zone's own address; the zero Addr if there is no such zone.
 func (n *Network) Addr(zone string) netip.Addr {
 	z, err := n.zone(zone)
 	if err != nil {
