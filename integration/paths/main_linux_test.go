@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if os.Getenv(inside) == "" {
-		missing = again() // where it succeeds, nobody comes back
+		missing = again() // if it succeeds, nobody comes back
 		os.Exit(m.Run())
 	}
 	for _, entry := range os.Environ() { // what the machine says about AWS, proxies and zones is not for these tests

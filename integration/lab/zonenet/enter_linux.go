@@ -50,7 +50,7 @@ func Enter() error {
 	if err != nil {
 		return err
 	}
-	return inNew(func(int) error { // where it succeeds, nobody comes back
+	return inNew(func(int) error { // if it succeeds, nobody comes back
 		return syscall.Exec(self, os.Args, append(os.Environ(), outside+"="+now))
 	})
 }
