@@ -104,7 +104,9 @@ func dialerOf(c *awshttp.BuildableClient, t *http.Transport) *net.Dialer {
 		return nil
 	}
 	switch name := f.Name(); {
-	case strings.HasSuffix(name, "net.(*Dialer).DialContext-fm"), strings.Contains(name, "aws/transport/http.traceDialContext"):
+	case strings.HasSuffix(name, "net.(*Dialer).DialContext-fm"),
+		// "…http.traceDialContext.func1", or "…http.defaultHTTPTransport.traceDialContext.func1" where it is inlined, which is usual
+		strings.Contains(name, "/aws-sdk-go-v2/aws/transport/http.") && strings.Contains(name, ".traceDialContext."):
 		return c.GetDialer()
 	}
 	return nil

@@ -3,11 +3,15 @@ package middleware_test
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -47,12 +51,25 @@ var (
 	_ func(*resolver.Resolver) resolver.Snapshot           = (*resolver.Resolver).Snapshot
 	_ func(*resolver.Resolver, resolver.Mode)              = (*resolver.Resolver).SetMode
 	_ func(*resolver.Resolver) error                       = (*resolver.Resolver).Close
-	_                                                      = resolver.Route{Host: "", Fallback: "", Target: resolver.Unmatched, Reason: resolver.InZone}
+	_                                                      = resolver.Route{Host: "", Fallback: "", Target: resolver.Unmatched, Reason: resolver.InZone, Cause: resolver.NoCause, Observed: ""}
 	_                                                      = []resolver.Target{resolver.Unmatched, resolver.Regional, resolver.Zonal}
 	_                                                      = []resolver.Reason{resolver.InZone, resolver.Unhealthy, resolver.NotInZone, resolver.NoZone, resolver.CrossRegion}
 	_                                                      = []resolver.Mode{resolver.Prefer, resolver.Observe, resolver.Off}
 
-	_ func(*[]func(*smithymiddleware.Stack) error, *resolver.Resolver, ...middleware.Option) = middleware.Append
-	_ func(*aws.Config, ...middleware.Option) (*resolver.Resolver, error)                    = middleware.Wrap
-	_ func(smithymiddleware.Metadata) (resolver.Route, bool)                                 = middleware.RouteFrom
+	_ func(*resolver.Resolver, time.Time) = (*resolver.Resolver).ShiftAway
+
+	_ func(*[]func(*smithymiddleware.Stack) error, *resolver.Resolver, ...middleware.Option)          = middleware.Append
+	_ func(*aws.Config, ...middleware.Option) (*resolver.Resolver, error)                             = middleware.Wrap
+	_ func(*aws.Config, *resolver.Resolver, ...middleware.Option)                                     = middleware.Attach
+	_ func(smithymiddleware.Metadata) (resolver.Route, bool)                                          = middleware.RouteFrom
+	_ func(...resolver.Option) middleware.Option                                                      = middleware.WithResolver
+	_ func(*dialer.Dialer) middleware.Option                                                          = middleware.WithDialer
+	_ func(aws.HTTPClient, *resolver.Resolver, ...middleware.Option) (aws.HTTPClient, *dialer.Dialer) = middleware.Client
+
+	_ func(*resolver.Resolver, ...dialer.Option) *dialer.Dialer               = dialer.New
+	_ func(*dialer.Dialer, *http.Transport, *net.Dialer)                      = (*dialer.Dialer).Install
+	_ func(*dialer.Dialer, *http.Transport) http.RoundTripper                 = (*dialer.Dialer).RoundTripper
+	_ func(*dialer.Dialer, context.Context, string, string) (net.Conn, error) = (*dialer.Dialer).DialContext
+	_ func(*net.Resolver) dialer.Option                                       = dialer.WithNetResolver
+	_ func(*dialer.Dialer, context.Context, string) ([]string, error)         = (*dialer.Dialer).LookupHost
 )
