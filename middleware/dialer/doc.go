@@ -28,4 +28,7 @@
 // # Errors
 //
 // An [Error] says why there is no connection. [Error.NotSent] reports whether it proves that no byte of a request was sent.
+//
+// A panic in the function that a transport connects by is an error, too, which says nothing of the name; the resolver counts and logs it. Under net/http alone it
+// would end the process. Here attempts have goroutines of their own also for those who call [Dialer.DialContext], and could have recovered it.
 package dialer
