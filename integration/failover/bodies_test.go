@@ -111,6 +111,7 @@ func attachTo(p *place, r *resolver.Resolver, client aws.HTTPClient) aws.Config 
 // there is a connection, then none fails, each is executed once, and none takes longer than a connect timeout: at the first, and when the name is tried again,
 // some ten seconds later.
 func TestUploadsThroughClientsThatRead(t *testing.T) {
+	t.Parallel()
 	const lasts = 11500 * time.Millisecond // later trials are like the second
 	bodies := []workload{
 		put("seekable", payload, seekable, plain), put("seekable, trailer", payload, seekable),

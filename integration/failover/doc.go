@@ -32,10 +32,45 @@
 //	2 of 3   twice, and the call was answered: the SDK sent it again after its connection had broken. The bare SDK, with the zonal name for its endpoint,
 //	         had it executed 3 times.
 //	err 1    once, and the caller got the error that the bare SDK gets in the same fault
-//	wait 0   never: the call was left to its caller's deadline, as the bare SDK leaves it, since nobody may send it again
+//	wait 0   never: the call was left to its caller's deadline, as the bare SDK leaves it, since nobody may send it again, or no time is left. Three calls in a
+//	         row that end so eject the name, and the next ones go elsewhere.
 //	1 to 3   as the SDK happens to read the error, over HTTP/2: it retries one that says "connection reset" and none that says "unexpected EOF"
 //
 // The workloads: S3's PutObject of bytes and of a stream that can't be rewound, with and without a trailing checksum, and with
 // Expect: 100-continue, as from 2 MiB on; SQS's SendMessage; DynamoDB's PutItem on the condition that nothing is there; Kinesis's SubscribeToShard, read to its end; SQS's
-// ReceiveMessage for a message that comes later.
+// ReceiveMessage for a message that comes later. The client that reads bodies is one of somebody else's that has read them before it connects, and retries by
+// itself; the client that logs bodies is the SDK's own.
+//
+// # HTTP clients of somebody else's
+//
+// An HTTP client that azaffinity knows nothing of is the lesser mode: what is proven never to have been sent goes elsewhere, and so do the SDK's retries, but
+// nobody notices a path that died, and the regional name may lead to the zone with the fault again. A stream goes to the regional name until another request was
+// answered under the zonal one. TestForeignMatrix measures it over HTTP/1.1:
+//
+//	| fault                         | retries | S3 put | S3 put of a stream | SQS send |
+//	|-------------------------------|---------|--------|--------------------|----------|
+//	| none                          | on, off | 1      | 1                  | 1        |
+//	| name absent (NXDOMAIN)        | on, off | 1      | 1                  | 1        |
+//	| name without address (NODATA) | on, off | 1      | 1                  | 1        |
+//	| DNS fails (SERVFAIL)          | on, off | 1      | 1                  | 1        |
+//	| DNS is silent                 | on, off | 1      | 1                  | 1        |
+//	| connection refused            | on, off | 1      | 1                  | 1        |
+//	| black hole                    | on, off | 1      | 1                  | 1        |
+//	| hangs before TLS              | on, off | 1      | 1                  | 1        |
+//	| another's certificate         | on, off | 1      | 1                  | 1        |
+//	| reset after the request       | on      | 1      | err 0              | 1        |
+//	|                               | off     | err 0  | err 0              | err 0    |
+//	| reset before the answer       | on      | 2 of 3 | err 1              | 2 of 3   |
+//	|                               | off     | err 1  | err 1              | err 1    |
+//	| reset within the answer       | on      | 2 of 3 | err 1              | 2 of 3   |
+//	|                               | off     | err 1  | err 1              | err 1    |
+//	| black hole under a connection | on, off | wait 0 | wait 0             | wait 0   |
+//	| slow service                  | on, off | 1      | 1                  | 1        |
+//	| stall with a deadline         | on, off | wait 0 | wait 0             | wait 0   |
+//	| 503 without a request id      | on      | 1      | err 0              | 1        |
+//	|                               | off     | err 0  | err 0              | err 0    |
+//	| 500 with a request id         | on      | 1      | err 0              | 1        |
+//	|                               | off     | err 0  | err 0              | err 0    |
+//	| 503 with a request id         | on      | 1      | err 0              | 1        |
+//	|                               | off     | err 0  | err 0              | err 0    |
 package failover

@@ -1,7 +1,11 @@
 package failover
 
 import (
+	"net/http"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -14,6 +18,8 @@ type fault struct {
 	kind  kind
 	kept  bool           // it begins while there is a connection
 	cause resolver.Cause // that the route of a failover names
+	// client is the config of a program with an HTTP client of another kind than the SDK's own.
+	client func(*place) aws.Config
 	// unquick faults have the bare SDK wait for its own timeouts, the shortest of which is 10 s.
 	unquick bool
 }
@@ -22,13 +28,14 @@ type fault struct {
 type kind int
 
 const (
-	healthy   kind = iota
-	unreached      // no connection: nothing was sent
-	refused        // the request was read and not executed, and no answer came, or that of a load balancer
-	executed       // the request was executed, and the connection broke before the answer
-	cut            // the request was executed, and the connection broke in the answer
-	silent         // the path died under a connection: nothing arrives any more
-	slow           // the path is fine, and the answer takes its time
+	healthy    kind = iota
+	unreached       // no connection: nothing was sent
+	refused         // the request was read and not executed, and no answer came, or that of a load balancer
+	executed        // the request was executed, and the connection broke before the answer
+	cut             // the request was executed, and the connection broke in the answer
+	silent          // the path died under a connection: nothing arrives any more
+	slow            // the path is fine, and the answer takes its time
+	unanswered      // the path is fine, and no answer comes before the caller's deadline
 )
 
 var faults = []fault{
@@ -46,7 +53,18 @@ var faults = []fault{
 	{name: "reset within the answer", is: lab.ResetAfter(20), kind: cut},
 	{name: "black hole under a connection", is: lab.BlackHole, kind: silent, kept: true, unquick: true},
 	{name: "slow service", is: lab.Stall, kind: slow, unquick: true},
+	{name: "stall with a deadline", is: lab.Stall, kind: unanswered},
 	{name: "503 without a request id", is: lab.Unavailable, kind: refused},
+	{name: "500 with a request id", is: lab.ServerError(http.StatusInternalServerError), kind: refused},
+	{name: "503 with a request id", is: lab.ServerError(http.StatusServiceUnavailable), kind: refused},
+	{name: "name absent, client that reads bodies", is: lab.DNSAbsent, kind: unreached, client: func(p *place) aws.Config {
+		return attachTo(p, p.resolver, &http.Client{Transport: reading{p.HTTPClient().Transport, 4, 50 * time.Millisecond}})
+	}},
+	{name: "name absent, client that logs bodies", is: lab.DNSAbsent, kind: unreached, client: func(p *place) aws.Config {
+		cfg := p.routed()
+		cfg.ClientLogMode, cfg.Logger = aws.LogRequestWithBody, logging.Nop{}
+		return cfg
+	}},
 }
 
 // The times that are promised, and what a busy machine may add to them.
@@ -60,8 +78,11 @@ const (
 
 // deadline is the caller's: if it is to end the call, soon; else late.
 func (f fault) deadline() time.Duration {
-	if f.kind == silent {
+	switch f.kind {
+	case silent:
 		return 5 * time.Second
+	case unanswered:
+		return 2 * time.Second
 	}
 	return 15 * time.Second
 }
@@ -80,7 +101,7 @@ func (f fault) strikesZone() bool {
 	case lab.DNSAbsent, lab.DNSNoData, lab.DNSServerFailure, lab.DNSSilent:
 		return false
 	}
-	return f.kind != healthy && f.kind != slow
+	return f.kind != healthy && f.kind != slow && f.kind != unanswered
 }
 
 // outcome is what a call came to.
@@ -124,10 +145,20 @@ func expect(f fault, w workload, retries, http2 bool) expectation {
 		return expectation{answered, 2, 2 * took}
 	case f.kind == executed, f.kind == cut:
 		return expectation{asBare, 1, took}
+	case f.kind == unanswered:
+		return expectation{deadlined, 0, took + f.deadline()}
 	case f.kind == silent && again:
 		return expectation{answered, 1, took + pathTimeout}
 	case f.kind == silent:
 		return expectation{deadlined, 0, took + f.deadline()}
 	}
 	panic("no promise for " + f.name)
+}
+
+// lesser is the promise for HTTP clients that azaffinity knows nothing of: nobody notices that a path has died, so the caller's deadline ends such calls.
+func lesser(e expectation, f fault) expectation {
+	if f.kind == silent {
+		return expectation{deadlined, 0, f.deadline() + slack}
+	}
+	return e
 }

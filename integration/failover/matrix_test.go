@@ -8,14 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 	"go.uber.org/goleak"
 
@@ -41,6 +41,7 @@ type cell struct {
 	retries  bool // the SDK's
 	http2    bool
 	met      bool // once more: the regional name leads to the front end with the fault
+	foreign  bool // the program's HTTP client is one that azaffinity knows nothing of
 }
 
 // attempts is how many the SDK makes of a call that fails, unless told otherwise.
@@ -57,7 +58,7 @@ type result struct {
 // Given each fault, when each workload is called, then the caller's answer, the number of executions at the server, and the time it took are as promised; and
 // the server executed it no more often than it would have for the bare SDK in the same fault.
 func TestMatrix(t *testing.T) {
-	results := newTable()
+	results := newTable(faults, workloads)
 	t.Run("cells", func(t *testing.T) {
 		for _, w := range workloads {
 			for _, retries := range []bool{true, false} {
@@ -75,7 +76,34 @@ func TestMatrix(t *testing.T) {
 	})
 	t.Logf("\n%s", results)
 	if !t.Failed() {
-		results.document(t)
+		results.document(t, 0)
+	}
+}
+
+// Given the same with an HTTP client that azaffinity knows nothing of, then it is as promised for that: fewer faults are noticed, and none does more harm than to
+// the bare SDK.
+func TestForeignMatrix(t *testing.T) {
+	some := slices.DeleteFunc(slices.Clone(workloads), func(w workload) bool {
+		return !slices.Contains([]string{"S3 put", "S3 put of a stream", "SQS send"}, w.name)
+	})
+	rows := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return f.client != nil })
+	results := newTable(rows, some)
+	t.Run("cells", func(t *testing.T) {
+		for _, w := range some {
+			for _, retries := range []bool{true, false} {
+				for _, f := range rows {
+					c := cell{fault: f, workload: w, retries: retries, foreign: true}
+					t.Run(c.name(), func(t *testing.T) {
+						t.Parallel()
+						c.compare(t, results)
+					})
+				}
+			}
+		}
+	})
+	t.Logf("\n%s", results)
+	if !t.Failed() {
+		results.document(t, 1)
 	}
 }
 
@@ -111,6 +139,9 @@ func (c cell) compare(t *testing.T, results *table) {
 			break
 		}
 		want := expect(c.fault, c.workload, c.retries, c.http2)
+		if c.foreign {
+			want = lesser(want, c.fault)
+		}
 		got := c.run(t, true)
 		where := ""
 		if c.met {
@@ -153,14 +184,17 @@ func (c cell) compare(t *testing.T, results *table) {
 func (c cell) run(t *testing.T, routed bool) result {
 	t.Helper()
 	p := newPlace(t, lab.Options{Endpoints: []lab.Endpoint{{Service: c.workload.service}}, HTTP2: c.http2})
-	p.config = p.attached()
-	if !routed {
+	switch {
+	case !routed:
 		p.config = p.direct(c.workload.service, home)
+	case c.fault.client != nil:
+		p.config = c.fault.client(p)
+	case c.foreign:
+		p.config = attachTo(p, p.resolver, p.HTTPClient())
+	default:
+		p.config = p.attached()
 	}
-	p.config.Retryer = func() aws.Retryer {
-		// Its pauses are up to 2 s, and then 4 s. They are for the SDK to promise.
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond })
-	}
+	p.config.Retryer = quick
 	p.config.RetryMaxAttempts = 1
 	if c.retries {
 		p.config.RetryMaxAttempts = attempts
@@ -169,6 +203,8 @@ func (c cell) run(t *testing.T, routed bool) result {
 		p.warm(t, c.workload.service)
 	}
 	switch {
+	case c.untried():
+		p.next(t, c.workload.service, away) // which is the regional name's first answer
 	case c.met && c.fault.kept:
 		p.next(t, c.workload.service, home)
 	case c.met:
@@ -196,7 +232,7 @@ func (c cell) run(t *testing.T, routed bool) result {
 	start := time.Now()
 	metadata, err := c.workload.call(ctx, p)
 	got := result{answered: err == nil, err: kindOf(ctx, err), took: time.Since(start)}
-	if got.answered && routed && c.fault.kind == unreached {
+	if got.answered && routed && c.fault.kind == unreached && c.fault.client == nil && !c.untried() {
 		c.checkRoute(t, p, metadata)
 	}
 	for _, e := range p.Executions() {
@@ -210,9 +246,12 @@ func (c cell) run(t *testing.T, routed bool) result {
 	return got
 }
 
+// untried reports whether the request isn't one to try a name that nobody has connected to yet: it goes to the regional name.
+func (c cell) untried() bool { return c.foreign && c.workload.readOnce && c.fault.kind == unreached }
+
 // canMeet reports whether the request may come to the same front end by another name: it is sent by another name, and that is the front end's fault.
 func (c cell) canMeet() bool {
-	return c.fault.strikesZone() && (c.fault.kind == unreached || c.retries && !c.workload.readOnce)
+	return !c.foreign && c.fault.strikesZone() && (c.fault.kind == unreached || c.retries && !c.workload.readOnce)
 }
 
 // kindOf is what an error says, as far as its caller cares.
@@ -237,8 +276,8 @@ func kindOf(ctx context.Context, err error) string {
 		return "certificate"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
-	case errors.As(err, &status) && status.HTTPStatusCode() == http.StatusServiceUnavailable:
-		return "503"
+	case errors.As(err, &status) && status.HTTPStatusCode() >= http.StatusInternalServerError:
+		return strconv.Itoa(status.HTTPStatusCode())
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "broken"
 	}

@@ -35,6 +35,7 @@ func (p *place) eject(t *testing.T, service string, call func(context.Context) e
 // Given an ejected name that is due for a probe and would fail it, when calls are made that can't be sent twice, or have no attempt left, then none of them is
 // the probe, and none fails; a call with another attempt is, once, and is answered elsewhere.
 func TestWhichCallsAreTheProbe(t *testing.T) {
+	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		t.Run(protocol(http2), func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +86,7 @@ func TestWhichCallsAreTheProbe(t *testing.T) {
 // Given calls that wait for their answer over the shared connection to a zonal name, when that is ejected, and a probe over the same connection goes
 // unanswered, is answered with an error or is given up, then none of the others fails or is executed twice.
 func TestAProbeHarmsNobody(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		fault    lab.Fault
 		deadline time.Duration // of the probe

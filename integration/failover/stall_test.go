@@ -67,6 +67,7 @@ func TestStallWithADeadline(t *testing.T) {
 // Given such a zone and an HTTP client with a timeout of its own, when calls are made, then that counts like a deadline: with retries on none fails, since
 // the SDK's next attempt goes elsewhere; with retries off a handful does.
 func TestStallWithAClientTimeout(t *testing.T) {
+	t.Parallel()
 	const timeout = time.Second
 	for name, change := range map[string]func(*awshttp.BuildableClient) *awshttp.BuildableClient{
 		"ResponseHeaderTimeout": headerTimeout(timeout), "Timeout": clientTimeout(timeout),

@@ -13,6 +13,9 @@ import (
 
 // table is the matrix for readers.
 type table struct {
+	faults    []fault
+	workloads []workload
+
 	mu    sync.Mutex
 	cells map[spot][]string
 }
@@ -24,7 +27,9 @@ type spot struct {
 	workload string
 }
 
-func newTable() *table { return &table{cells: map[spot][]string{}} }
+func newTable(faults []fault, workloads []workload) *table {
+	return &table{faults: faults, workloads: workloads, cells: map[spot][]string{}}
+}
 
 func (x *table) add(c cell, want expectation, got result, bare *result) {
 	x.mu.Lock()
@@ -51,12 +56,12 @@ func (x *table) String() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	rows := [][]string{{"fault", "retries"}}
-	for _, w := range workloads {
+	for _, w := range x.workloads {
 		rows[0] = append(rows[0], w.name)
 	}
-	for _, f := range faults {
+	for _, f := range x.faults {
 		line := func(retries bool) (cells []string) {
-			for _, w := range workloads {
+			for _, w := range x.workloads {
 				got := x.cells[spot{f.name, retries, w.name}]
 				slices.Sort(got)
 				cells = append(cells, strings.Join(got, ", "))
@@ -94,10 +99,10 @@ func (x *table) String() string {
 
 var documented = regexp.MustCompile(`(?m)(^//\t\|.*\n)+`)
 
-// document compares the table with the one in the package's documentation, or puts it there.
-func (x *table) document(t *testing.T) {
+// document compares the table with the one in the package's documentation, which has several, or puts it there.
+func (x *table) document(t *testing.T, which int) {
 	t.Helper()
-	if len(x.cells) < 2*len(faults)*len(workloads) {
+	if len(x.cells) < 2*len(x.faults)*len(x.workloads) {
 		return // -run left some out
 	}
 	const file = "doc.go"
@@ -109,10 +114,12 @@ func (x *table) document(t *testing.T) {
 	for line := range strings.Lines(x.String()) {
 		comment.WriteString("//\t" + line)
 	}
-	if len(documented.FindAll(was, -1)) != 1 {
-		t.Fatalf("%s has no place for the matrix, or more than one", file)
+	places := documented.FindAllIndex(was, -1)
+	if len(places) != 2 {
+		t.Fatalf("%s has places for %d tables, want two", file, len(places))
 	}
-	now := documented.ReplaceAllLiteral(was, []byte(comment.String()))
+	at := places[which]
+	now := slices.Concat(was[:at[0]], []byte(comment.String()), was[at[1]:])
 	switch {
 	case bytes.Equal(was, now):
 	case *update:
@@ -120,6 +127,6 @@ func (x *table) document(t *testing.T) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("the matrix in %s is another: go test -run Matrix ./failover -update writes this one", file)
+		t.Errorf("the table in %s is another: go test -run Matrix ./failover -update writes this one", file)
 	}
 }
