@@ -188,7 +188,7 @@ func TestDefaultsModes(t *testing.T) {
 	for name, mode := range map[string]time.Duration{"legacy": 0, "standard": 3100 * time.Millisecond, "in-region": 1100 * time.Millisecond} {
 		r := newResolver(t)
 		buildable := awshttp.NewBuildableClient().WithReadTimeout(200 * time.Millisecond).WithTransportOptions(func(t *http.Transport) {
-			t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the name is not what is tested
+			t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 		})
 		cfg := aws.Config{HTTPClient: buildable}
 		middleware.Attach(&cfg, r, middleware.WithDialerOptions(dialer.WithNetResolver(&net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {

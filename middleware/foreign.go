@@ -173,7 +173,7 @@ func (s *seen) callOff() {
 // err is the error of a send that was called off. It has none inside, so that the SDK may retry.
 func (s *seen) err(host string) error {
 	if s.failed() {
-		return fmt.Errorf("no connection to %s: %v", host, *s.failure.Load()) //nolint:errorlint // on purpose
+		return fmt.Errorf("no connection to %s: %v", host, *s.failure.Load())
 	}
 	return fmt.Errorf("no connection to %s within %v", host, dialer.DefaultConnectTimeout)
 }

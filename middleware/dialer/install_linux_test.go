@@ -62,7 +62,8 @@ func TestInstallKeepsTLS(t *testing.T) {
 		"DialContext":        func() *http.Transport { return &http.Transport{DialContext: dial} },
 		"DialContext, HTTP2": func() *http.Transport { return &http.Transport{DialContext: dial, ForceAttemptHTTP2: true} },
 		"Dial": func() *http.Transport {
-			return &http.Transport{Dial: func(network, _ string) (net.Conn, error) { return dial(context.Background(), network, "") }} //nolint:staticcheck // is used
+			//lint:ignore SA1019 it is deprecated, and works
+			return &http.Transport{Dial: func(network, _ string) (net.Conn, error) { return dial(context.Background(), network, "") }}
 		},
 		"Protocols": func() *http.Transport { return &http.Transport{Protocols: http1} },
 		"TLSNextProto": func() *http.Transport {
@@ -109,7 +110,7 @@ func TestInstallLeavesTLSDialersAlone(t *testing.T) {
 	d := dialer.New(newResolver(t))
 	for _, tr := range []*http.Transport{
 		{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("the user's") }},
-		{DialTLS: func(string, string) (net.Conn, error) { return nil, errors.New("the user's") }}, //nolint:staticcheck // is used
+		{DialTLS: func(string, string) (net.Conn, error) { return nil, errors.New("the user's") }},
 	} {
 		d.Install(tr, nil)
 		if dialer.CanInstall(tr) || dialer.Of(tr, nil) != nil || tr.DialContext != nil || tr.OnProxyConnectResponse != nil {

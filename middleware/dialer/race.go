@@ -8,11 +8,9 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/azaffinity/azaffinity/internal/link"
-	"github.com/azaffinity/azaffinity/resolver"
 )
 
 const (
@@ -27,54 +25,6 @@ const (
 )
 
 var beside atomic.Int32
-
-// connect makes a connection, with TLS if there is a config for it.
-func (in *transport) connect(ctx context.Context, network, addr string, config *tls.Config) (*conn, *tls.Conn, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	d := in.dialer
-	r := d.newRace(in, network, addr, host, config)
-	defer d.unuse(r.to)
-	if d.resolver != nil {
-		r.name = link.NameOf(d.resolver, host)
-	}
-	r.zonal = r.name != nil
-	r.served = r.zonal || in.served(host)
-	r.hurried = r.name != nil && !in.asIs && ctx.Value(asIsKey{}) == nil
-	if r.hurried && r.name.Down() {
-		return nil, nil, in.refused(r.to, network)
-	}
-	won, err := r.run(ctx)
-	if err != nil {
-		err := in.failed(r.to, host, err)
-		if r.name != nil && r.blame && !ours(err) {
-			r.name.Failed(uint8(err.Cause), err.Err)
-		}
-		return nil, nil, err
-	}
-	return won.conn, won.secure, nil
-}
-
-// refused is the error for a name that is ejected, and tried in the background. net/http comes here by itself with a GET whose connection's path died.
-func (in *transport) refused(to *target, network string) *Error {
-	err := in.failed(to, to.host, &net.OpError{Op: "dial", Net: network, Err: errEjected})
-	if to.died.Load() {
-		err.Cause = resolver.CausePathDead
-	}
-	return err
-}
-
-// ours reports whether it is this process that can't make connections.
-func ours(err error) bool {
-	return errors.As(err, new(*panicked)) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
-}
-
-// failed is the error for a connection that wasn't made.
-func (in *transport) failed(to *target, host string, err error) *Error {
-	return &Error{Host: host, Cause: causeOf(err), Err: err, to: to}
-}
 
 // race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
 type race struct {
@@ -105,27 +55,6 @@ func (d *Dialer) newRace(in *transport, network, addr, host string, config *tls.
 	}
 	return r
 }
-
-// attempt is one address.
-type attempt struct {
-	address string
-	socket  socket
-	beside  bool // it takes one of the process's slots
-	cancel  context.CancelFunc
-
-	conn   *conn
-	secure *tls.Conn
-	err    error
-}
-
-// socket is where an attempt's socket is seen before it is connected.
-type (
-	socket struct {
-		raw  atomic.Pointer[syscall.RawConn]
-		conn atomic.Pointer[conn] // once it is connected
-	}
-	socketKey struct{}
-)
 
 // run makes attempts until one succeeds, all have failed, or there is no time left.
 func (r *race) run(ctx context.Context) (*attempt, error) {
@@ -196,25 +125,6 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			}
 		case <-ctx.Done():
 			return nil, r.over(ctx, r.first)
-		}
-	}
-}
-
-// limited is ctx with the time that DNS and TCP have, which TLS has not.
-func (r *race) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if r.latest.IsZero() {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, r.latest)
-}
-
-// recover makes a panic of the function that connects, which is the user's perhaps, an error, and counts it. net/http calls that function on a goroutine of
-// its own, where a panic ends the process; others call DialContext on theirs, where they might have recovered it, and can't here.
-func (r *race) recover(err *error) {
-	if p := recover(); p != nil {
-		*err = &panicked{p}
-		if resolver := r.in.dialer.resolver; resolver != nil {
-			link.Panicked(resolver, p)
 		}
 	}
 }
@@ -314,85 +224,6 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 	return true
 }
 
-// attempt makes a connection, or an error, whatever the function that connects does.
-func (r *race) attempt(ctx context.Context, a *attempt) {
-	err := errNoConnection
-	defer func() {
-		if a.err = err; err != nil && a.conn != nil {
-			_ = a.conn.Close()
-		}
-	}()
-	defer r.recover(&err)
-	err = r.connect(ctx, a)
-}
-
-// connect makes the attempt's connection.
-func (r *race) connect(ctx context.Context, a *attempt) error {
-	by := r.in.by
-	if !r.served && r.in.usual != nil {
-		by = r.in.usual
-	}
-	connecting, cancel := r.limited(ctx)
-	inner, err := by(connecting, r.network, a.address)
-	cancel()
-	switch {
-	case err != nil:
-		return err
-	case inner == nil:
-		return errNoConnection
-	}
-	d := r.in.dialer
-	d.use(r.in, r.to.addr, r.to.host) // until the connection is closed
-	a.conn = &conn{Conn: inner, target: r.to}
-	a.socket.conn.Store(a.conn)
-	raw := rawOf(inner)
-	if raw != nil {
-		a.socket.raw.Store(&raw)
-	}
-	if r.config != nil {
-		a.conn.timeout = d.reading
-		if err := r.handshake(ctx, a); err != nil {
-			return err
-		}
-		a.conn.shared = a.secure.ConnectionState().NegotiatedProtocol == "h2"
-	}
-	a.conn.sent.handed, a.conn.sent.greeted = true, a.secure == nil || a.secure.ConnectionState().Version < tls.VersionTLS13
-	r.to.died.Store(false)
-	r.to.made.Store(true)
-	addr := addrOf(inner)
-	if r.name != nil && addr.IsValid() {
-		r.name.Connected(addr.Addr())
-	}
-	if r.served {
-		d.watch.follow(a.conn, raw, addr, func() { d.pathDied(r.to, addr.Addr()) })
-	}
-	return nil
-}
-
-// handshake is TLS's.
-func (r *race) handshake(ctx context.Context, a *attempt) error {
-	a.secure = tls.Client(a.conn, r.config)
-	if r.in.http == nil || r.in.http.TLSHandshakeTimeout <= 0 {
-		return a.secure.HandshakeContext(ctx)
-	}
-	limited, cancel := context.WithTimeout(ctx, r.in.http.TLSHandshakeTimeout)
-	defer cancel()
-	err := a.secure.HandshakeContext(limited)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return errHandshake // and not the context's error, which would be taken for the caller's deadline
-	}
-	return err
-}
-
-// addrOf is where a connection leads.
-func addrOf(c net.Conn) netip.AddrPort {
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		addr := tcp.AddrPort()
-		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	}
-	return netip.AddrPort{}
-}
-
 // failed notes what became of an attempt.
 func (r *race) failed(ctx context.Context, a *attempt) {
 	if r.first == nil {
@@ -427,39 +258,6 @@ func (r *race) unwanted(a *attempt) bool {
 func (r *race) lastResort() bool {
 	addr, err := netip.ParseAddrPort(r.next[0])
 	return err == nil && r.name == nil && r.served && r.in.dialer.shouldAvoid(addr.Addr().Unmap())
-}
-
-// handshaking reports whether the kernel has something of the server's: a second connection would only make both slower.
-func (r *race) handshaking() bool {
-	return slices.ContainsFunc(r.running, func(a *attempt) bool {
-		info, ok := a.info()
-		return a.answered(info) || ok && info.state == stateEstablished && r.config == nil
-	})
-}
-
-// waits reports whether it is the network, or the server, that all attempts wait for, as far as the kernel knows. If not, this process hasn't
-// got round to what is there.
-func (r *race) waits() bool {
-	return !slices.ContainsFunc(r.running, func(a *attempt) bool {
-		info, ok := a.info()
-		return a.answered(info) || ok && info.state == stateEstablished && info.sent == 0 && info.unsent == 0
-	})
-}
-
-// answered reports whether the server has begun to answer the handshake: the kernel has something of it, or, where that doesn't tell, we have. The first
-// that moves is our part.
-func (a *attempt) answered(info tcpInfo) bool {
-	c := a.socket.conn.Load()
-	return info.state == stateEstablished && info.received > 0 || c != nil && c.moves.Load() > 1
-}
-
-// info is what the kernel says of the attempt's socket.
-func (a *attempt) info() (tcpInfo, bool) {
-	raw := a.socket.raw.Load()
-	if raw == nil {
-		return tcpInfo{}, false
-	}
-	return readInfo(*raw)
 }
 
 // patience counts the time in which this process ran.

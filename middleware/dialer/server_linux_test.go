@@ -96,9 +96,9 @@ func newServer(t testing.TB, addr string, cert tls.Certificate, h http.Handler) 
 // SO_ATTACH_FILTER's struct sock_fprog, with the classic BPF program "ret #0", which drops everything.
 type (
 	instruction struct {
-		code   uint16
-		jt, jf uint8
-		k      uint32
+		code uint16
+		_, _ uint8  // jumps
+		_    uint32 // the operand
 	}
 	program struct {
 		length uint16

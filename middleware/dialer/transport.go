@@ -74,7 +74,8 @@ func (d *Dialer) Install(t *http.Transport, nd *net.Dialer) {
 
 // taken is what t connects by before a dialer is installed in it.
 func taken(t *http.Transport, nd *net.Dialer) *transport {
-	if t.TLSClientConfig == nil && t.DialContext == nil && t.Dial == nil && t.Protocols == nil { //nolint:staticcheck // it is deprecated, and works
+	//lint:ignore SA1019 it is deprecated, and works
+	if t.TLSClientConfig == nil && t.DialContext == nil && t.Dial == nil && t.Protocols == nil {
 		t.ForceAttemptHTTP2 = true // net/http would have enabled HTTP/2 by itself; with a dialer it has to be told
 	}
 	if nd == nil && t.DialContext != nil && same(t.DialContext, defaultDial) {
@@ -87,7 +88,9 @@ func taken(t *http.Transport, nd *net.Dialer) *transport {
 	case t.DialContext != nil:
 		in.by, in.byHost = t.DialContext, true
 	case nd != nil:
-	case t.Dial != nil: //nolint:staticcheck // it is deprecated, and works
+	//lint:ignore SA1019 as above
+	case t.Dial != nil:
+		//lint:ignore SA1019 as above
 		dial := t.Dial
 		in.by, in.byHost = func(_ context.Context, network, address string) (net.Conn, error) { return dial(network, address) }, true
 	default:
@@ -134,7 +137,8 @@ func same(f, g dialFunc) bool {
 // CanInstall reports whether [Dialer.Install] does anything: a transport that makes its TLS connections by a function of its own has to go on
 // doing so.
 func CanInstall(t *http.Transport) bool {
-	return t != nil && (t.DialTLSContext == nil && t.DialTLS == nil || installed(t) != nil) //nolint:staticcheck // deprecated, and used
+	//lint:ignore SA1019 it is deprecated, and used
+	return t != nil && (t.DialTLSContext == nil && t.DialTLS == nil || installed(t) != nil)
 }
 
 // Of returns the dialer for r that is installed in t, or nil.
@@ -237,7 +241,7 @@ func (in *transport) dialTLS(ctx context.Context, network, addr string) (net.Con
 
 // config is that of a TLS connection to a host.
 func (in *transport) config(host string) *tls.Config {
-	config := &tls.Config{} //nolint:gosec // Go's defaults, as net/http has them
+	config := &tls.Config{} // Go's defaults, as net/http has them
 	if in.http != nil && in.http.TLSClientConfig != nil {
 		config = in.http.TLSClientConfig.Clone()
 	}
