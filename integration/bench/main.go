@@ -181,7 +181,7 @@ func (s settings) startRows(w io.Writer, world *world) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "| start, with %s endpoints in six zones | %s | %s | %.0f |\n", thousands(n), time, thousands(int(counts.allocations)), held/1024)
+		fmt.Fprintf(w, "| start, with %s endpoints in six zones | %s | %s | %s |\n", thousands(n), time, thousands(int(counts.allocations)), thousands(int(held/1024+0.5)))
 	}
 	return nil
 }
