@@ -107,13 +107,13 @@ func (b *body) again(req *smithyhttp.Request) bool {
 // failed reports whether reading the body failed.
 func (b *body) failed() bool { return b.reads != nil && b.reads.broken.Load() }
 
-// late reports whether the send that began at that time has mostly waited for the caller to say what to send: then the name owed no answer. Of a pipe nobody
-// knows.
+// late reports whether the send that began at that time waits for the caller to say what to send, or has mostly done so: then the name owed no answer. Of a
+// pipe nobody knows.
 func (b *body) late(begun time.Time) bool {
-	if b.pipe {
-		return true
+	if b.pipe || b.reads == nil {
+		return b.pipe
 	}
-	return b.reads != nil && b.reads.waited() > time.Since(begun)/2
+	return b.reads.since.Load() != 0 || b.reads.waited() > time.Since(begun)/2
 }
 
 // watched knows whether it has been read, whether that failed, and how long it took.

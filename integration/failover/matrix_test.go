@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write the matrix into the package's doc
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // cells wait, more than they work
+	if err := flag.Set("test.parallel", "16"); err != nil { // cells wait, more than they work
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -58,6 +58,7 @@ type result struct {
 // Given each fault, when each workload is called, then the caller's answer, the number of executions at the server, and the time it took are as promised; and
 // the server executed it no more often than it would have for the bare SDK in the same fault.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	results := newTable(faults, workloads)
 	t.Run("cells", func(t *testing.T) {
 		for _, w := range workloads {
@@ -83,6 +84,7 @@ func TestMatrix(t *testing.T) {
 // Given the same with an HTTP client that azaffinity knows nothing of, then it is as promised for that: fewer faults are noticed, and none does more harm than to
 // the bare SDK.
 func TestForeignMatrix(t *testing.T) {
+	t.Parallel()
 	some := slices.DeleteFunc(slices.Clone(workloads), func(w workload) bool {
 		return !slices.Contains([]string{"S3 put", "S3 put of a stream", "SQS send"}, w.name)
 	})

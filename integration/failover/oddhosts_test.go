@@ -32,6 +32,7 @@ func behind(label string) func(*smithymiddleware.Stack) error {
 // Given a client whose hosts can't be right, when it fails again and again with a name that doesn't exist or with a certificate, as the bare SDK would, then
 // the calls of correct clients stay in the zone, and nothing is known against the endpoint's own name.
 func TestAHostThatCannotBeRight(t *testing.T) {
+	t.Parallel()
 	head := func(p *place, cfg aws.Config, opts ...func(*s3.Options)) (smithymiddleware.Metadata, error) {
 		out, err := s3.NewFromConfig(cfg).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("photos")}, opts...)
 		if err != nil {

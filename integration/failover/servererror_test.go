@@ -26,6 +26,7 @@ func (p *place) upload(cfg aws.Config) func(context.Context) error {
 // Given a zone that answers 5xx with a request id, when calls are made, then with the SDK's retries none fails, and without them as many as with the bare SDK
 // and a handful, or those in flight; then they go elsewhere, and the log, the snapshot and the counts say so.
 func TestServerErrorsOfOneZone(t *testing.T) {
+	t.Parallel()
 	for _, service := range []string{"sqs", "s3"} {
 		for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
 			for _, http2 := range []bool{false, true} {
@@ -82,6 +83,7 @@ func TestServerErrorsOfOneZone(t *testing.T) {
 // Given a service that fails everywhere alike, or that asks for fewer requests in this zone only, when it has done so for a while, then the name stays: leaving
 // would bring nothing. What asks for fewer requests has answered, so nothing goes elsewhere at all.
 func TestErrorsThatAreNotTheZones(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		service string
