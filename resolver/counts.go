@@ -8,6 +8,7 @@ type counts struct {
 	service   string
 	attempts  [len(reasonNames)]atomic.Uint64
 	failovers [len(causeNames)]atomic.Uint64
+	failures  [len(causeNames)]atomic.Uint64 // of the zonal name
 }
 
 func (c *counts) count(reason Reason, cause Cause) {
@@ -19,21 +20,18 @@ func (c *counts) count(reason Reason, cause Cause) {
 	}
 }
 
-func (c *counts) byReason() map[Reason]uint64 {
-	m := map[Reason]uint64{}
-	for i := range c.attempts {
-		if n := c.attempts[i].Load(); n > 0 {
-			m[Reason(i)] = n
-		}
+func (c *counts) failed(cause Cause) {
+	if int(cause) < len(c.failures) {
+		c.failures[cause].Add(1)
 	}
-	return m
 }
 
-func (c *counts) byCause() map[Cause]uint64 {
-	m := map[Cause]uint64{}
-	for i := range c.failovers {
-		if n := c.failovers[i].Load(); n > 0 {
-			m[Cause(i)] = n
+// counted are those of the numbers that are not zero.
+func counted[K ~uint8](numbers []atomic.Uint64) map[K]uint64 {
+	m := map[K]uint64{}
+	for i := range numbers {
+		if n := numbers[i].Load(); n > 0 {
+			m[K(i)] = n
 		}
 	}
 	return m

@@ -47,6 +47,7 @@ type health struct {
 	probed string  // the host that is tried in the background: S3's zonal name is none by itself
 	under  *health // the zonal name that this host lies under; nil for a zonal name itself
 	names  *names
+	counts *counts // of the endpoint; nil for a host under a zonal name
 
 	// gate decides where a request goes.
 	//	0:      to the name
@@ -168,6 +169,7 @@ func (h *health) restore() {
 
 // failed takes in a failure of host, which is the name or lies under it.
 func (h *health) failed(host string, c Cause, err error, probe bool) {
+	h.counts.failed(c)
 	f := failure{cause: c, at: time.Now()}
 	if err != nil {
 		f.err = h.withoutHost(err.Error(), host)

@@ -13,6 +13,7 @@ import (
 //
 //	azaffinity.attempts          counter {service, target, reason}: sends, by where they went and why
 //	azaffinity.failovers         counter {service, cause}: sends that went to the fallback, by what made them
+//	azaffinity.failures          counter {service, cause}: what went wrong under zonal names, such as deadlines that passed unanswered
 //	azaffinity.endpoint.ejected  gauge   {service, zone, endpoint}: 1 while the zonal name is ejected, else 0
 //
 // service is the endpoint's, "sqs", and "" for attempts that no endpoint was chosen
@@ -39,6 +40,7 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 	}
 	keep(meter.Int64AsyncCounter("azaffinity.attempts", r.observeAttempts, describe("{attempt}", "Requests sent, by the name they were sent to and why")))
 	keep(meter.Int64AsyncCounter("azaffinity.failovers", r.observeFailovers, describe("{failover}", "Requests sent to the fallback, by what kept them from the zonal name")))
+	keep(meter.Int64AsyncCounter("azaffinity.failures", r.observeFailures, describe("{failure}", "What went wrong under zonal names, by its cause")))
 	keep(meter.Int64AsyncGauge("azaffinity.endpoint.ejected", r.observeEjected, describe("{endpoint}", "1 while the zonal name is ejected")))
 	if err := errors.Join(errs...); err != nil {
 		r.unmeasure()
@@ -73,22 +75,25 @@ func (r *Resolver) byService() map[string]*totals {
 	for _, c := range all {
 		t := services[c.service]
 		if t == nil {
-			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}}
+			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}, map[Cause]uint64{}}
 			services[c.service] = t
 		}
-		for reason, n := range c.byReason() {
-			t.attempts[reason] += n
-		}
-		for cause, n := range c.byCause() {
-			t.failovers[cause] += n
-		}
+		add(t.attempts, counted[Reason](c.attempts[:]))
+		add(t.failovers, counted[Cause](c.failovers[:]))
+		add(t.failures, counted[Cause](c.failures[:]))
 	}
 	return services
 }
 
 type totals struct {
-	attempts  map[Reason]uint64
-	failovers map[Cause]uint64
+	attempts            map[Reason]uint64
+	failovers, failures map[Cause]uint64
+}
+
+func add[K comparable](to, numbers map[K]uint64) {
+	for k, n := range numbers {
+		to[k] += n
+	}
 }
 
 func (r *Resolver) observeAttempts(ctx context.Context, o metrics.Int64Observer) {
@@ -100,8 +105,16 @@ func (r *Resolver) observeAttempts(ctx context.Context, o metrics.Int64Observer)
 }
 
 func (r *Resolver) observeFailovers(ctx context.Context, o metrics.Int64Observer) {
+	r.observeCauses(ctx, o, func(t *totals) map[Cause]uint64 { return t.failovers })
+}
+
+func (r *Resolver) observeFailures(ctx context.Context, o metrics.Int64Observer) {
+	r.observeCauses(ctx, o, func(t *totals) map[Cause]uint64 { return t.failures })
+}
+
+func (r *Resolver) observeCauses(ctx context.Context, o metrics.Int64Observer, of func(*totals) map[Cause]uint64) {
 	for service, t := range r.byService() {
-		for cause, n := range t.failovers {
+		for cause, n := range of(t) {
 			o.Observe(ctx, int64(n), with("service", service, "cause", cause.String()))
 		}
 	}

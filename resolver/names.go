@@ -50,13 +50,15 @@ func newNames(log *logs, b *background) *names {
 // there was anything.
 func (n *names) now() int64 { return int64(time.Since(n.start)) }
 
-// of returns the health of a zonal name, which may have the star of S3's names.
-func (n *names) of(zonal string) *health {
+// of returns the health of a zonal name, which may have the star of S3's names. Its
+// failures are counted in c.
+func (n *names) of(zonal string, c *counts) *health {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := n.zonal[bare(zonal)]
 	if h == nil {
 		h = newHealth(zonal, nil, n)
+		h.counts = c
 		n.zonal[h.name] = h
 	}
 	return h

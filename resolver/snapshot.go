@@ -56,6 +56,10 @@ type EndpointState struct {
 	// Failovers counts the latter by what made them necessary.
 	Attempts  map[Reason]uint64 `json:",omitempty"`
 	Failovers map[Cause]uint64  `json:",omitempty"`
+	// Failures counts what went wrong under the zonal name, by its cause: also what no
+	// failover made good, such as deadlines that passed unanswered, and what was found
+	// in the background.
+	Failures map[Cause]uint64 `json:",omitempty"`
 }
 
 // Snapshot says what the resolver knows now.
@@ -72,7 +76,7 @@ func (r *Resolver) Snapshot() Snapshot {
 		Zone:             r.zone.value.Zone,
 		ZoneSource:       r.zone.value.Source,
 		ZoneName:         r.zoneName(),
-		Unmatched:        r.unmatched.info.counts.byReason(),
+		Unmatched:        counted[Reason](r.unmatched.info.counts.attempts[:]),
 		Panics:           r.log.panics.Load(),
 	}
 	s.CatalogTime, s.CatalogSource = r.catalog.since, r.catalogSource
@@ -96,7 +100,7 @@ func (r *Resolver) Snapshot() Snapshot {
 func (r *Resolver) describe(e endpoint.Endpoint, zoneName string) EndpointState {
 	s := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
 	c := r.names.countsOf(e)
-	s.Attempts, s.Failovers = c.byReason(), c.byCause()
+	s.Attempts, s.Failovers, s.Failures = counted[Reason](c.attempts[:]), counted[Cause](c.failovers[:]), counted[Cause](c.failures[:])
 	if zonal, ok := e.ZonalName(zoneName); ok && zoneName != "" {
 		if h := r.names.known(bare(zonal)); h != nil {
 			s.Zonal, s.HealthState = zonal, h.describe()

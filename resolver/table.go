@@ -137,7 +137,7 @@ func (t *table) newEntry(e endpoint.Endpoint, infix, regional string) *entry {
 	case !inZone:
 		*reason = NotInZone
 	default:
-		made.health = t.names.of(zonal)
+		made.health = t.names.of(zonal, made.info.counts)
 		made.zonal = infix + made.health.name
 		made.primary.Target, *reason = Zonal, InZone
 	}

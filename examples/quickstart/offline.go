@@ -239,7 +239,7 @@ func goesTo(r row) string {
 }
 
 var meanings = map[resolver.Reason]string{
-	resolver.NoEndpoint:  "no endpoint is known for the host, or it is one that works under its own name only",
+	resolver.NoEndpoint:  "no endpoint is known for the host, or it works under its own name only, or is another Region's",
 	resolver.InZone:      "the endpoint is in the zone",
 	resolver.NotInZone:   "the endpoint has no network interface in the zone",
 	resolver.NoZone:      "until the zone is known, the regional name stands for all zones",

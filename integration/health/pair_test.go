@@ -341,5 +341,10 @@ func (p *pair) duration(which int) time.Duration {
 		0, 1, time.Millisecond, time.Second, probeTimeout - 1, probeTimeout, baseEjection*4/5 - 1, baseEjection, time.Minute, maxEjection,
 		left, left, left, max(0, left-1), left + 1, left + time.Second,
 	}
-	return choices[which%len(choices)]
+	d := choices[which%len(choices)]
+	if !p.gate.IsZero() {
+		// A name whose probe has been due for as long as the longest pause is healthy on trial, of which gobreaker knows nothing: package resolver tests that.
+		d = max(0, min(d, time.Until(p.gate)+maxEjection-1))
+	}
+	return d
 }

@@ -107,6 +107,7 @@ func TestOpenTelemetry(t *testing.T) {
 	got := collect(t, reader)
 	for _, want := range []string{
 		"azaffinity.failovers cause=connect service=sts: 3",
+		"azaffinity.failures cause=connect service=sts: 3",
 		"azaffinity.attempts reason=FailedOver service=sts target=Regional: 3",
 	} {
 		if !slices.Contains(got, want) {

@@ -65,12 +65,14 @@ func (c *conn) over() { c.target.lose(c.sent.at.Load()) }
 
 // ended notes that the connection broke, and says so if it was its path.
 func (c *conn) ended(err error) error {
-	if err == nil || c.closed.Load() {
-		return err
-	}
-	c.over()
-	if v := c.verdict.Load(); v != nil {
+	switch v := c.verdict.Load(); {
+	case err == nil:
+		return nil
+	case v != nil: // whatever else came of it
+		c.over()
 		return v
+	case !c.closed.Load():
+		c.over()
 	}
 	return err
 }
