@@ -14,22 +14,23 @@ import (
 // process's clock; the ticks only say when to look.
 const (
 	// tick is how often connections are looked at while something is outstanding on one.
-	tick = 200 * time.Millisecond
+	tick = 100 * time.Millisecond
 	// A connection is looked at when nothing has moved on it for quietTicks. If nothing is owed on any, and nothing has moved for idleTicks, no look is due:
 	// they are in a pool, most likely. Until then somebody may be reading an answer that has stopped coming.
-	quietTicks, idleTicks = 2, int(time.Minute / tick)
+	quietTicks, idleTicks = 4, int(time.Minute / tick)
 	// Data was sent again lostSends times, by the kernel's timers, and nothing came: some 1.4 s with the usual timer of 0.2 s, which doubles. Some kernels
 	// are told to be quicker, so it has to be quiet for sentTicks, too. A path that is back within a second has answered by then.
-	lostSends, sentTicks = 3, 7
+	lostSends, sentTicks = 3, 14
 	// sentLooks is in how many looks that has to be so.
-	sentLooks = 2
-	// lostKeepAlives is how many looks in a row find a keep-alive unanswered, of which one is sent after each. They take 1.2 s.
-	lostKeepAlives = 6
+	sentLooks = 3
+	// lostKeepAlives is how many looks in a row find a keep-alive unanswered, of which one is sent after each. They take 1.1 s: a path that
+	// is back within 0.9 s has answered one by then.
+	lostKeepAlives = 11
 	// samples is how many connections to one address are probed by keep-alives at a time, while they are answered. Those that wait for an answer may be
 	// thousands, and what kills a path kills it for all, mostly. The samples change every sampleTicks.
-	samples, sampleTicks = 16, 5
+	samples, sampleTicks = 16, 10
 	// alarmTicks is for how long all of them are probed, when alarmLooks in a row have found one unanswered.
-	alarmTicks, alarmLooks = 15, 2
+	alarmTicks, alarmLooks = 30, 3
 )
 
 // watch looks after the connections of one dialer.
