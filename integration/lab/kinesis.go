@@ -49,6 +49,9 @@ func (k kinesis) serve(w http.ResponseWriter, r *http.Request, body []byte, id s
 
 // stream answers with an event stream, an event at a time: https://smithy.io/2.0/aws/amazon-eventstream.html
 func (kinesis) stream(w http.ResponseWriter, id string) {
+	// A service takes a moment. If the answer overtakes net/http's last look at the request's body, its writeLoop closes the connection under the stream,
+	// although all was written: smithy-go v1.28.8 closes the body when the answer comes, and a closed body's WriteTo returns io.EOF.
+	time.Sleep(20 * time.Millisecond)
 	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	w.Header().Set("X-Amzn-Requestid", id)
 	send := func(name string, event object) {
