@@ -12,10 +12,10 @@ import (
 // when a retry has ended. Each client has a quota of its own, which can't be seen from here: this one is an endpoint's, for all clients that share the middleware.
 const (
 	quotaUsual, quotaNew = 90, 32
-	// quotaHeld is for how long an error counts whose retry is not seen to end: its caller may have given up. It is longer than the SDK's pause and a call.
-	quotaHeld = 5 * time.Second
+	// quotaHeld is for how long an error counts whose retry is not seen to end, nor its caller to give up. It is longer than the SDK's pause and a call.
+	quotaHeld = 30 * time.Second
 	// quotaWait is how long an error waits at the most: some calls are late then, but not stuck.
-	quotaWait = 10 * time.Second
+	quotaWait = 20 * time.Second
 	newPrice  = "AWS_NEW_RETRIES_2026"
 )
 
@@ -55,7 +55,12 @@ func (q *retryQuota) acquire(ctx context.Context) (release func()) {
 			return nil
 		}
 	}
-	release = sync.OnceFunc(func() { <-q.free })
-	time.AfterFunc(quotaHeld, release)
-	return release
+	give := sync.OnceFunc(func() { <-q.free })
+	late := time.AfterFunc(quotaHeld, give)
+	left := context.AfterFunc(ctx, give)
+	return func() {
+		late.Stop()
+		left()
+		give()
+	}
 }

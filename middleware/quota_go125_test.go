@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Given a quota of two, when a third error is to be handed to the SDK, then it waits until a retry has ended, its caller gives up, or a retry isn't seen to
-// end for five seconds.
+// Given a quota of two, when a third error is to be handed to the SDK, then it waits until a retry has ended, its caller gives up, the caller of another
+// does, or it has waited for long enough; and a retry that isn't seen to end is forgotten.
 func TestRetryQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newRetryQuota(2, 1)
@@ -35,12 +35,23 @@ func TestRetryQuota(t *testing.T) {
 			t.Errorf("%d are held after a second release, want 2", len(q.free))
 		}
 		start = time.Now()
-		q.acquire(t.Context())
-		if took := time.Since(start); took != quotaHeld-2*time.Second {
-			t.Errorf("a lost one was held for %v more, want until %v are over", took, quotaHeld)
+		if release := q.acquire(t.Context()); release != nil || time.Since(start) != quotaWait {
+			t.Errorf("the fourth waited %v, want %v", time.Since(start), quotaWait)
 		}
 		second()
 		third()
+		given, cancel := context.WithCancel(t.Context())
+		q.acquire(given)
+		cancel()
+		synctest.Wait()
+		if len(q.free) != 0 {
+			t.Errorf("%d are held after their caller gave up", len(q.free))
+		}
+		q.acquire(t.Context())
+		time.Sleep(quotaHeld - 1)
+		if len(q.free) != 1 {
+			t.Errorf("%d are held shortly before a retry is forgotten, want 1", len(q.free))
+		}
 		time.Sleep(2 * quotaHeld)
 		if len(q.free) != 0 {
 			t.Errorf("%d are held when all is over", len(q.free))
