@@ -46,7 +46,9 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		return next.HandleFinalize(ctx, in) // not HTTP, a Host that somebody set, or a step of somebody's that runs the call twice at once
 	}
 	defer c.busy.Store(false)
-	defer c.endRetry()
+	retry := c.retried // what the quota gave for this attempt
+	c.retried = nil
+	defer giveBack(retry)
 	asked := hostOf(req.URL)
 	req = c.body.watch(req)
 	in.Request = req
@@ -85,7 +87,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
 		found = c.judge(ctx, begun, err)
 	}
-	c.endRetry()
+	giveBack(retry) // before more is asked for
 	if c.attempts && c.route.Fallback != "" && (found.cause == resolver.CausePathDead || found.cause == resolver.CauseBroken) {
 		c.retried = c.quotaOf(c.route.Endpoint()).acquire(ctx)
 	}
@@ -95,11 +97,10 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 	return out, metadata, c.tell(&metadata, err)
 }
 
-// endRetry gives back what the retry quota gave for this attempt.
-func (c *call) endRetry() {
-	if c.retried != nil {
-		c.retried()
-		c.retried = nil
+// giveBack is nothing if nothing was given, or it was given back.
+func giveBack(retry func()) {
+	if retry != nil {
+		retry()
 	}
 }
 
