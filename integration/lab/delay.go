@@ -174,7 +174,7 @@ func (w *wire) reset(server net.Conn) {
 func (w *wire) kill() {
 	w.once.Do(func() {
 		close(w.dead)
-		if w.rst.Load() {
+		if w.rst.Load() || w.front.current().silent() {
 			_ = w.tcp.SetLinger(0) // close sends RST instead of FIN
 		}
 		_ = w.drop(false) // the client's answer to the end must get through, or the kernel says it again for a minute

@@ -142,6 +142,7 @@ func (f *front) close() {
 
 	f.stop()
 	for _, w := range doomed {
+		w.rst.Store(true) // an end would wait behind what was lost before it
 		w.kill()
 	}
 	_ = f.server.Close()

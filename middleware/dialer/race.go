@@ -26,8 +26,8 @@ const (
 
 var beside atomic.Int32
 
-// race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
-type race struct {
+// goal is what is to be connected to.
+type goal struct {
 	in      *transport
 	network string
 	to      *target
@@ -36,17 +36,21 @@ type race struct {
 	zonal   bool      // the host is a zonal name, or lies under one
 	name    link.Name // of it, unless it is only checked
 	hurried bool      // within the connect timeout, and not at all if it is ejected
-	results chan *attempt
-
-	running []*attempt
-	next    []string // addresses that are left
-	first   error
-	blame   bool      // it is the name's failure, and not the caller's
 	latest  time.Time // when DNS and TCP have to be done; zero: that is not limited
 }
 
+// race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
+type race struct {
+	goal
+	results chan *attempt
+	running []*attempt
+	next    []string // addresses that are left
+	first   error
+	blame   bool // it is the name's failure, and not the caller's
+}
+
 func (d *Dialer) newRace(in *transport, network, addr, host string, config *tls.Config) *race {
-	r := &race{in: in, network: network, to: d.use(in, addr, host), config: config, results: make(chan *attempt)}
+	r := &race{goal: goal{in: in, network: network, to: d.use(in, addr, host), config: config}, results: make(chan *attempt)}
 	if in.timeout > 0 {
 		r.latest = time.Now().Add(in.timeout)
 	}
