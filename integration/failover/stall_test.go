@@ -121,7 +121,7 @@ func TestGivingUpIsNoEvidence(t *testing.T) {
 		return p.send(p.config)(ctx)
 	}
 	upload := func(p *place, body io.Reader, opts ...func(*s3.Options)) error {
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 1200*time.Millisecond)
 		defer cancel()
 		_, err := s3.NewFromConfig(p.config).PutObject(ctx, &s3.PutObjectInput{
 			Bucket: aws.String("photos"), Key: aws.String("cat"), Body: body, ContentLength: aws.Int64(100),
@@ -130,7 +130,7 @@ func TestGivingUpIsNoEvidence(t *testing.T) {
 	}
 	late := func() *io.PipeReader { // the SDK over HTTP/2 waits for whoever reads to return, whatever the deadline
 		r, w := io.Pipe()
-		time.AfterFunc(700*time.Millisecond, func() { w.Close() })
+		time.AfterFunc(1500*time.Millisecond, func() { w.Close() })
 		return r
 	}
 	for _, test := range []struct {
