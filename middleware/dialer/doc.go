@@ -21,7 +21,7 @@
 // times and nothing came, or if all is acknowledged and keep-alives went unanswered for 1.1 s. That takes some two seconds; packets that are
 // lost for a second end nothing. The connection then ends with an [Error] whose cause is resolver.CausePathDead. A slow service acknowledges, a server
 // that pauses reading answers the kernel's window probes, and the kernel acknowledges for a process that is starved or stopped: they are left alone.
-// Connections are looked at ten times a second while something is outstanding, and idle ones not at all after a minute, except those of HTTP/2, on which a request may wait unseen. If thousands wait for one address, sixteen at a
+// Connections are looked at three to ten times a second while something is outstanding, and idle ones not at all after a minute, except those of HTTP/2, on which a request may wait unseen. If thousands wait for one address, sixteen at a
 // time are probed, until one goes unanswered. A connection whose keep-alives its owner switched off is not probed. On other systems the connections have the
 // keep-alives that they have.
 //

@@ -77,6 +77,7 @@ func (w *path) probe(c *conn, found *verdicts) {
 		w.lost = 0
 	default:
 		w.lost++
+		found.doubt = true
 		probe(w.raw)
 		if w.lost >= lostKeepAlives {
 			found.isDead(c)

@@ -15,6 +15,8 @@ import (
 const (
 	// tick is how often connections are looked at while something is outstanding on one.
 	tick = 100 * time.Millisecond
+	// restTicks is how many ticks apart the looks are while all is quiet and every keep-alive is answered: each wakes the process up, which costs more than the look.
+	restTicks = 3
 	// A connection is looked at when nothing has moved on it for quietTicks. If nothing is owed on any, and nothing has moved for idleTicks, no look is due:
 	// they are in a pool, most likely. Until then somebody may be reading an answer that has stopped coming.
 	quietTicks, idleTicks = 4, int(time.Minute / tick)
@@ -48,7 +50,7 @@ type paths struct {
 	conns  []*conn
 	lively int
 	owing  int // how many of the others owe an answer
-	parked int // looks since one came to them
+	parked int // ticks since one came to them
 	turn   int // of the samples
 	age    int // of the samples, in looks
 	alarm  int // for how many more looks all are probed
@@ -190,7 +192,7 @@ func (w *watch) look() {
 			p.alarm = alarmTicks
 		}
 	}
-	rested = w.again()
+	rested = w.again(found.doubt)
 	w.mu.Unlock()
 	for _, c := range rested {
 		c.path.rest()
@@ -207,10 +209,15 @@ func (w *watch) look() {
 
 // again has another look come, unless nothing is to be seen. Then there is one more, which sees what moved before it was known that none would come. After
 // that, those that were probed rest.
-func (w *watch) again() (rested []*conn) {
-	active := false
+func (w *watch) again(doubt bool) (rested []*conn) {
+	active, ticks := false, restTicks
 	for _, p := range w.hosts {
-		p.parked++
+		if p.lively > 0 || doubt {
+			ticks = 1
+		}
+	}
+	for _, p := range w.hosts {
+		p.parked += ticks
 		active = active || p.lively > 0 || p.owing > 0 || p.parked < idleTicks
 	}
 	switch {
@@ -224,7 +231,7 @@ func (w *watch) again() (rested []*conn) {
 		}
 		return rested
 	}
-	w.timer.Reset(tick)
+	w.timer.Reset(time.Duration(ticks) * tick)
 	return nil
 }
 
@@ -253,6 +260,7 @@ type verdicts struct {
 	lost  []*conn // that leave doubts of the whole address
 	dead  []*conn // whose path is dead
 	news  []*conn // and was not at the last look
+	doubt bool    // a keep-alive has not been answered yet
 }
 
 func (v *verdicts) isDead(c *conn) {
