@@ -160,7 +160,6 @@ func (w *watch) arm() {
 // without the lock, which reads and writes may have to wait for.
 func (w *watch) look() {
 	w.looking.Lock()
-	defer w.looking.Unlock()
 	var lively, probed, rested []*conn
 	w.mu.Lock()
 	for _, p := range w.hosts {
@@ -197,6 +196,7 @@ func (w *watch) look() {
 	for _, c := range rested {
 		c.path.rest()
 	}
+	w.looking.Unlock() // whoever is told may log, over one of these connections perhaps: the next look ends it
 	for _, c := range found.news {
 		c.path.dead()
 	}
