@@ -62,21 +62,32 @@ func TestAllocations(t *testing.T) {
 	for _, k := range cases {
 		t.Run(k.name, func(t *testing.T) {
 			w := newWorld(t)
-			var counts [len(clients)]count
+			var calls [len(clients)]call
 			for _, c := range clients {
-				do, err := k.make(w, c)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if counts[c], err = counted(do, 500); err != nil {
+				var err error
+				if calls[c], err = k.make(w, c); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if noise := math.Abs(counts[bareAgain].allocations - counts[bare].allocations); noise > 0.5 {
-				t.Errorf("the bare SDK differs from itself by %.2f allocations", noise)
-			}
-			if added := counts[azaffinity].allocations - counts[bare].allocations; added > most+0.5 {
-				t.Errorf("azaffinity adds %.2f allocations to the bare SDK's %.2f, want at most %d", added, counts[bare].allocations, most)
+			for try := 1; ; try++ { // what else the process does while a client is counted is counted, too
+				var counts [len(clients)]count
+				for _, c := range clients {
+					var err error
+					if counts[c], err = counted(calls[c], 500); err != nil {
+						t.Fatal(err)
+					}
+				}
+				noise := math.Abs(counts[bareAgain].allocations - counts[bare].allocations)
+				added := counts[azaffinity].allocations - counts[bare].allocations
+				switch {
+				case noise > 0.5 && try < 10:
+					continue
+				case noise > 0.5:
+					t.Errorf("the bare SDK differs from itself by %.2f allocations", noise)
+				case added > most+0.5:
+					t.Errorf("azaffinity adds %.2f allocations to the bare SDK's %.2f, want at most %d", added, counts[bare].allocations, most)
+				}
+				return
 			}
 		})
 	}
