@@ -17,6 +17,7 @@ import (
 // caller is a process that makes calls as it is told.
 type caller struct {
 	site *site
+	kind kind
 	cmd  *exec.Cmd
 	in   *json.Encoder
 
@@ -34,7 +35,7 @@ func newCaller(t *testing.T, s *site, what spec) *caller {
 		t.Fatal(err)
 	}
 	what.DNS, what.Roots = s.dns.addr, authority().roots
-	c := &caller{site: s, cmd: exec.Command(self), waiting: map[int]chan report{}}
+	c := &caller{site: s, kind: what.Kind, cmd: exec.Command(self), waiting: map[int]chan report{}}
 	c.cmd.Env = append(os.Environ(), calling+"=1")
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it may not outlive this process, however that ends
 	var complaints bytes.Buffer

@@ -34,6 +34,9 @@ func (c *client) obey(o order) {
 				}
 			}()
 		}
+	case "wake": // for nothing, every so often, until the process ends
+		for range time.Tick(o.Every) {
+		}
 	case "usage":
 		var u unix.Rusage
 		if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
