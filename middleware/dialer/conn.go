@@ -30,9 +30,8 @@ type conn struct {
 
 func (c *conn) Write(p []byte) (int, error) {
 	c.owed.Store(true)
-	c.sent.wrote(p)
 	c.moved()
-	n, err := c.Conn.Write(p)
+	n, err := c.sent.write(p, c.Conn.Write)
 	return n, c.ended(err)
 }
 
@@ -47,7 +46,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.owed.Store(false)
 		c.moved()
 		if !c.sent.read(p[:n]) {
-			c.over()
+			c.over(c.sent.settled())
 		}
 	}
 	return n, c.ended(err)
@@ -60,19 +59,21 @@ func (c *conn) moved() {
 	}
 }
 
-// over notes what was sent over the connection and will not be answered.
-func (c *conn) over() { c.target.lose(c.sent.at.Load()) }
+// over notes what was sent over the connection and will not be answered, if that is known yet. If not, Close does.
+func (c *conn) over(known bool) {
+	if known {
+		c.target.lose(c.sent.at.Load())
+	}
+}
 
 // ended notes that the connection broke, and says so if it was its path.
 func (c *conn) ended(err error) error {
-	switch v := c.verdict.Load(); {
-	case err == nil:
+	if err == nil {
 		return nil
-	case v != nil: // whatever else came of it
-		c.over()
-		return v
-	case !c.closed.Load():
-		c.over()
+	}
+	c.over(c.sent.settled())
+	if v := c.verdict.Load(); v != nil {
+		return v // whatever else came of it
 	}
 	return err
 }
@@ -82,15 +83,17 @@ func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	c.over()
 	if c.path != nil {
 		c.path.watch.forget(c)
 	}
-	c.target.transport.dialer.unuse(c.target)
 	if c.release != nil {
 		defer c.release()
 	}
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	c.sent.settle()
+	c.over(true) // net/http waits for this before it tries another connection
+	c.target.transport.dialer.unuse(c.target)
+	return err
 }
 
 // Hold keeps a connection that this package made open even if its path is found dead, until release is called: for requests that nobody would send again.

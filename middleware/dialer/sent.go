@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,11 +12,41 @@ type sent struct {
 	handed  bool         // to whoever asked for the connection: what was written before is of its making
 	greeted bool         // what is read is an answer; TLS 1.3 sends tickets before
 	at      atomic.Int64 // when something was last written that is not answered, since started; 0: nothing
+	writing sync.Mutex   // is held until it is known whether anything was
 }
 
-func (s *sent) wrote(p []byte) {
-	if s.handed && !isAlert(p) {
-		s.at.Store(max(1, int64(time.Since(started))))
+// write writes by that function. A kept connection that was reset takes nothing, which is known only afterwards.
+func (s *sent) write(p []byte, by func([]byte) (int, error)) (int, error) {
+	if !s.handed || isAlert(p) {
+		return by(p)
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	before, now := s.at.Load(), max(1, int64(time.Since(started)))
+	s.at.Store(now)
+	n, err := by(p)
+	if n == 0 && err != nil {
+		s.at.CompareAndSwap(now, before)
+	}
+	return n, err
+}
+
+// settled reports whether it is known what was written.
+func (s *sent) settled() bool {
+	known := s.writing.TryLock()
+	if known {
+		s.writing.Unlock()
+	}
+	return known
+}
+
+// settle waits until that is known, after the connection was closed: it ends the write, but perhaps not one of a connection that the user has wrapped.
+func (s *sent) settle() {
+	for range 20 {
+		if s.settled() {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

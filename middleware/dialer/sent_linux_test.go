@@ -172,3 +172,64 @@ func TestUnusedConnectionsAreNotSent(t *testing.T) {
 		}
 	})
 }
+
+// Given kept connections that were reset, when requests are written to them before anybody has noticed, and new connections are refused, then that proves that
+// nothing was sent: net/http tries again by itself, and the refusal is what comes of it.
+func TestWritesThatTakeNothingAreNotSent(t *testing.T) {
+	cert, roots := authority(t, zonalName)
+	unsent := 0
+	for range 100 { // it is a race between net/http's goroutines
+		s := newServer(t, "127.0.0.1:0", cert, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		tr := transportTo(s.addr, roots)
+		var kept resetConn
+		dial := tr.DialContext
+		tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			kept.Conn = c
+			return &kept, nil
+		}
+		dialer.New(newResolver(t)).Install(tr, nil)
+		resp, err := tr.RoundTrip(request(t, http.MethodGet, "https://"+zonalName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		s.listener.Close()
+		kept.whenWritten = func() { // the reset arrives between the choice of the connection and the write
+			for _, c := range s.open() {
+				_ = c.SetLinger(0)
+				c.Close()
+			}
+		}
+		begun := time.Now()
+		_, err = tr.RoundTrip(request(t, http.MethodGet, "https://"+zonalName))
+		var failed *dialer.Error
+		if errors.As(err, &failed) {
+			if !failed.NotSent(begun) {
+				t.Fatalf("%v is no proof that nothing was sent", err)
+			}
+			unsent++
+		}
+	}
+	if unsent < 50 {
+		t.Errorf("net/http has sent %d of 100 again, want most", unsent)
+	}
+}
+
+// resetConn is reset right before something is written to it.
+type resetConn struct {
+	net.Conn
+	whenWritten func()
+}
+
+func (c *resetConn) Write(p []byte) (int, error) {
+	if reset := c.whenWritten; reset != nil {
+		c.whenWritten = nil
+		reset()
+		time.Sleep(time.Millisecond)
+	}
+	return c.Conn.Write(p)
+}
