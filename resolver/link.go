@@ -27,6 +27,19 @@ func init() {
 			r.names.setChecker(check)
 		}
 	}
+	link.SetLookup = func(any, func(context.Context, string) ([]netip.Addr, error)) {} // to come
+	link.Learned = func(any, string, []netip.Addr) {}
+	link.Nearest = func(any, string, netip.Addr, string) {}
+	link.NameAt = func(r any, addr netip.Addr) link.Name {
+		if r, ok := r.(*Resolver); ok && r != nil {
+			if known := r.locations.Load(); known != nil {
+				if h := known.zonal[addr.Unmap()]; h != nil {
+					return (*zonalName)(h)
+				}
+			}
+		}
+		return nil
+	}
 }
 
 // nameOf finds the zonal name that host is, or lies under.

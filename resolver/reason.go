@@ -27,6 +27,7 @@ const (
 	FailedOver                // the zonal name was tried and failed
 	SwitchedOff               // the mode is Off
 	Untried                   // the zonal name has not been connected to yet, and the request can't be sent twice
+	Nearest                   // no endpoint is known for the host; a dialer prefers the nearest of its private addresses
 )
 
 // Target is the kind of name that a request goes to for this reason.
@@ -90,7 +91,7 @@ var (
 	targetNames = [...]string{"Unmatched", "Regional", "Zonal"}
 	reasonNames = [...]string{
 		"NoEndpoint", "InZone", "Unhealthy", "NotInZone", "NoZone", "CrossRegion",
-		"Pinned", "FreePath", "ShiftedAway", "FailedOver", "SwitchedOff", "Untried",
+		"Pinned", "FreePath", "ShiftedAway", "FailedOver", "SwitchedOff", "Untried", "Nearest",
 	}
 	causeNames = [...]string{
 		"", "absent", "dns", "connect", "certificate", "tls", "timeout", "broken", "path dead",

@@ -25,6 +25,7 @@ type Resolver struct {
 	table       atomic.Pointer[table]
 	demand      demand
 	names       *names
+	locations   located
 	unmatched   *entry // of hosts that no endpoint is chosen for, with their counts
 	instruments []metrics.AsyncInstrument
 	log         *logs

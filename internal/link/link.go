@@ -72,3 +72,16 @@ var Note func(resolver any, text string)
 
 // Panicked counts a panic that was recovered while a request was routed, and logs the first.
 var Panicked func(resolver any, p any)
+
+// NameAt returns the zonal name in this process's zone that leads to addr, or nil: that address's health is the name's.
+var NameAt func(resolver any, addr netip.Addr) Name
+
+// SetLookup registers who is asked for the addresses of zonal names in the background. Without one, it is net.DefaultResolver.
+var SetLookup func(resolver any, lookup func(ctx context.Context, host string) ([]netip.Addr, error))
+
+// Learned says where a zonal name, or a host under one, leads at present, as somebody has just looked up.
+var Learned func(resolver any, name string, addrs []netip.Addr)
+
+// Nearest says that connections to a host that no endpoint serves are made to addr first, and why: for routes, snapshots and logs. An invalid
+// addr says that they no longer are made to any first.
+var Nearest func(resolver any, host string, addr netip.Addr, why string)
