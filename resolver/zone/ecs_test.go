@@ -118,8 +118,8 @@ func TestECSRefusesSurprises(t *testing.T) {
 	for _, c := range surprises {
 		for _, field := range []struct{ name, zone string }{{"AvailabilityZone", "us-west-2d"}, {"AvailabilityZoneID", "usw2-az4"}} {
 			t.Run(c.name+" for "+field.name, func(t *testing.T) {
-				z, err := parseTask(strings.NewReader(surprise(c.body, field.name, field.zone)))
-				wantAnswer(t, Answer{Zone: z}, err, Answer{}, surprise(c.inError, field.name, field.zone))
+				a, err := parseTask(strings.NewReader(surprise(c.body, field.name, field.zone)))
+				wantAnswer(t, a, err, Answer{}, surprise(c.inError, field.name, field.zone))
 			})
 		}
 	}
@@ -164,9 +164,12 @@ func FuzzECSBody(f *testing.F) {
 		f.Add([]byte(surprise(c.body, "AvailabilityZone", "us-west-2d")))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		z, err := parseTask(bytes.NewReader(body))
-		if err == nil && z.Validate() != nil {
-			t.Errorf("parseTask(%q) = %+v: %v", body, z, z.Validate())
+		a, err := parseTask(bytes.NewReader(body))
+		if err == nil && a.Zone.Validate() != nil {
+			t.Errorf("parseTask(%q) = %+v: %v", body, a, a.Zone.Validate())
+		}
+		if len(a.Subnets) > maxSubnets {
+			t.Errorf("parseTask(%q) has %d subnets", body, len(a.Subnets))
 		}
 	})
 }

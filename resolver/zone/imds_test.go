@@ -144,12 +144,12 @@ func TestIMDSAsksNoMoreThanItMust(t *testing.T) {
 		}
 	}
 	ask()
-	server.wantAsked(t, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath)
+	server.wantAsked(t, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath, "GET "+macPath)
 	ask() // the token is kept, the answers aren't
-	server.wantAsked(t, "GET "+namePath, "GET "+idPath)
+	server.wantAsked(t, "GET "+namePath, "GET "+idPath, "GET "+macPath)
 	server.expireTokens()
 	ask()
-	server.wantAsked(t, "GET "+namePath, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath)
+	server.wantAsked(t, "GET "+namePath, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath, "GET "+macPath)
 
 	server.instead = map[string]http.HandlerFunc{namePath: answerWith(500, "")}
 	if _, err := source.Zone(t.Context()); err == nil {
@@ -164,6 +164,7 @@ func TestIMDSv1OnlyWhereTheCallerAllowsIt(t *testing.T) {
 		tokenPath: http.NotFound,
 		namePath:  answerWith(200, "us-east-1a"),
 		idPath:    answerWith(200, "use1-az6"),
+		macPath:   http.NotFound,
 	})
 	if z, err := patientIMDS().Zone(t.Context()); err == nil {
 		t.Errorf("without permission: zone %v, want an error", z)
@@ -173,7 +174,7 @@ func TestIMDSv1OnlyWhereTheCallerAllowsIt(t *testing.T) {
 	if z, err := patientIMDS(allow).Zone(t.Context()); err != nil || z.Name != "us-east-1a" {
 		t.Errorf("with permission: zone %v, %v; want us-east-1a", z, err)
 	}
-	server.wantAsked(t, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath)
+	server.wantAsked(t, "PUT "+tokenPath, "GET "+namePath, "GET "+idPath, "GET "+macPath)
 }
 
 func TestIMDSTimesOut(t *testing.T) {

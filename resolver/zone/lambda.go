@@ -65,7 +65,7 @@ func (c config) askLambda(ctx context.Context, host, token string) (Answer, erro
 // parseEnvironment reads the answer of the metadata endpoint. Its errors quote nothing: a confused server that echoes
 // what it was sent would make them quote the token.
 func parseEnvironment(body io.Reader) (Zone, error) {
-	fields, err := stringFields(body, "AvailabilityZoneID")
+	fields, err := stringFields(body, nil, "AvailabilityZoneID")
 	if err != nil {
 		return Zone{}, err
 	}

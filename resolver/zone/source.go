@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type Source interface {
 // Answer is a zone, and what its source says about it.
 type Answer struct {
 	Zone Zone
+	// Subnets are subnets in this zone that the source knows of: this process's own, of the instance or of the task. None is
+	// no error, and doesn't mean that there are none.
+	Subnets []netip.Prefix
 	// Source is who answered, or failed to: "static", "env", "kubernetes", "ecs", "lambda", "imds", or the Go type of a
 	// Source from elsewhere.
 	Source string
@@ -37,8 +41,8 @@ type Answerer interface {
 // ErrWouldBlock means that a source has to wait for its answer, for a network say, and was asked not to.
 var ErrWouldBlock = errors.New("zone: the source has to wait for its answer")
 
-// Ask asks s, and waits for the answer. Whatever s is, the answer's zone is valid, and its Source is set beside an error,
-// too.
+// Ask asks s, and waits for the answer. Whatever s is, the answer's zone and subnets are valid, and its Source is set beside an
+// error, too.
 func Ask(ctx context.Context, s Source) (Answer, error) { return ask(ctx, s, true) }
 
 // AskNow is [Ask] for callers that can't wait, such as constructors: s answers at once, or the error is [ErrWouldBlock].
@@ -65,8 +69,9 @@ func ask(ctx context.Context, s Source, wait bool) (a Answer, err error) {
 		}
 	}
 	if err != nil {
-		a.Zone = Zone{}
+		a.Zone, a.Subnets = Zone{}, nil
 	}
+	a.Subnets = validSubnets(a.Subnets)
 	return a, err
 }
 

@@ -3,6 +3,8 @@ package zone
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,8 @@ func TestAsk(t *testing.T) {
 	zoneA := Zone{Name: "us-east-1a"}
 	soon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	theirName := "zone.theirs"
+	own := netip.MustParsePrefix("10.0.1.0/24")
+	odd := []netip.Prefix{{}, netip.MustParsePrefix("10.0.1.7/24"), own, netip.PrefixFrom(own.Addr(), 33), netip.MustParsePrefix("0.0.0.0/0")}
 	for _, c := range []struct {
 		name    string
 		source  Source
@@ -36,9 +40,14 @@ func TestAsk(t *testing.T) {
 	}{
 		{"a source of ours", Static(zoneA), Answer{Zone: zoneA, Source: "static"}, ""},
 		{"a source of theirs", theirs(func() (Zone, error) { return zoneA, nil }), Answer{Zone: zoneA, Source: theirName}, ""},
-		{"an answerer", answerer{Answer{zoneA, "consul", soon}, nil}, Answer{zoneA, "consul", soon}, ""},
+		{
+			"an answerer", answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, nil},
+			Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, "",
+		},
 		{"an answerer without a name", answerer{Answer{Zone: zoneA}, nil}, Answer{Zone: zoneA, Source: "zone.answerer"}, ""},
-		{"an answerer that fails", answerer{Answer{zoneA, "consul", soon}, errors.New("no idea")}, Answer{Zone{}, "consul", soon}, "no idea"},
+		{"an answerer that fails", answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, errors.New("no idea")}, Answer{Source: "consul", Until: soon}, "no idea"},
+		{"odd subnets", answerer{Answer{Zone: zoneA, Subnets: odd}, nil}, Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "zone.answerer"}, ""},
+		{"the second of two", First(fails("no idea"), answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}}, nil}), Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "zone.answerer"}, ""},
 		{"one that fails", fails("no idea"), Answer{Source: theirName}, "no idea"},
 		{"one that answers nothing", theirs(func() (Zone, error) { return Zone{}, nil }), Answer{Source: theirName}, "neither a name nor an ID"},
 		{"one that answers a host", theirs(func() (Zone, error) { return Zone{Name: "a.evil"}, nil }), Answer{Source: theirName}, `"a.evil"`},
@@ -164,5 +173,8 @@ func wantAnswer(t *testing.T, got Answer, err error, want Answer, inError string
 	}
 	if got.Zone != want.Zone || got.Source != want.Source {
 		t.Errorf("answer %v from %q, want %v from %q", got.Zone, got.Source, want.Zone, want.Source)
+	}
+	if !slices.Equal(got.Subnets, want.Subnets) {
+		t.Errorf("subnets %v, want %v", got.Subnets, want.Subnets)
 	}
 }
