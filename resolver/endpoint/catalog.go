@@ -34,6 +34,11 @@ func (c Catalog) normalize() (Catalog, error) {
 			return Catalog{}, err
 		}
 	}
+	for i := range c.Subnets {
+		if err := c.Subnets[i].normalize(); err != nil {
+			return Catalog{}, err
+		}
+	}
 	return merge(c), nil
 }
 
@@ -44,6 +49,7 @@ func (c Catalog) clone() Catalog {
 		c.Endpoints[i].Hosts = slices.Clone(e.Hosts)
 	}
 	c.ZoneNames = maps.Clone(c.ZoneNames)
+	c.Subnets = slices.Clone(c.Subnets)
 	c.Notes = slices.Clone(c.Notes)
 	return c
 }
@@ -127,6 +133,7 @@ func merge(catalogs ...Catalog) Catalog {
 			}
 		}
 		all.Notes = append(all.Notes, c.Notes...)
+		all.addSubnets(c.Subnets)
 	}
 	all.ZoneNames = zones.names
 	if n := len(all.Notes); n > maxNotes {

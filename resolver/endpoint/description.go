@@ -97,6 +97,16 @@ func fromDescriptions(descriptions []Description) (Catalog, error) {
 	return merge(cat), nil
 }
 
+// vpcOf is the VPC of the endpoints that can be used, or empty.
+func vpcOf(descriptions []Description) string {
+	for i := range descriptions {
+		if d := &descriptions[i]; d.is("Interface") && d.available() {
+			return d.VpcID
+		}
+	}
+	return ""
+}
+
 // The API reference spells "Available" what the CLI prints as "available".
 func (d *Description) is(kind string) bool { return strings.EqualFold(d.VpcEndpointType, kind) }
 func (d *Description) available() bool     { return strings.EqualFold(d.State, "available") }

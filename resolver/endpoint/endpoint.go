@@ -44,6 +44,10 @@ type Catalog struct {
 	// letters of one physical zone differ between accounts. Nil means not
 	// known: a zone's own name is used as it is.
 	ZoneNames map[string]string
+	// Subnets are subnets of the endpoints' VPC, as far as they are known: an address in
+	// one is in its zone. Requests are routed without; a dialer uses them for addresses
+	// that no endpoint's name tells of.
+	Subnets []Subnet
 	// Notes say what was left out of the answer and why, a line each: the first
 	// fifty.
 	Notes []string

@@ -28,7 +28,12 @@ const maxFile = 16 << 20
 //
 // prints: its AvailabilityZones may stand beside VpcEndpoints, follow in the
 // same file as a second JSON value, or be a file of their own (see [Join] and
-// AZAFFINITY_ENDPOINTS_FILE). The file is read each time the source is asked.
+// AZAFFINITY_ENDPOINTS_FILE). So may the Subnets that
+//
+//	aws ec2 describe-subnets --filters Name=vpc-id,Values=vpc-…
+//
+// prints, of which those of the endpoints' VPC are taken. The file is read each time the
+// source is asked.
 //
 // The encoding is UTF-8 or, as PowerShell writes it, UTF-16 with a byte order mark.
 //
@@ -68,13 +73,15 @@ func readFile(path string) (Catalog, error) {
 	return cat, nil
 }
 
-// cliOutput is what the two commands print. Entries are read one by one: an odd
+// cliOutput is what the three commands print. Entries are read one by one: an odd
 // one doesn't take the others with it.
 type cliOutput struct {
 	VpcEndpoints      []json.RawMessage
 	AvailabilityZones []json.RawMessage
+	Subnets           []json.RawMessage
 	NextToken         string
 	listed            bool // there is a list of endpoints, maybe an empty one
+	moreSubnets       bool // than are listed
 }
 
 func parseCLI(content []byte) (Catalog, error) {
@@ -95,11 +102,15 @@ func parseCLI(content []byte) (Catalog, error) {
 			return Catalog{}, jsonError(err, content, content[start:])
 		}
 		all.listed = all.listed || out.VpcEndpoints != nil
-		known = known || all.listed || out.AvailabilityZones != nil
+		known = known || all.listed || out.AvailabilityZones != nil || out.Subnets != nil
 		all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
 		all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
-		if out.VpcEndpoints != nil {
+		all.Subnets = append(all.Subnets, out.Subnets...)
+		switch {
+		case out.VpcEndpoints != nil:
 			all.NextToken = out.NextToken
+		case out.Subnets != nil:
+			all.moreSubnets = out.NextToken != ""
 		}
 	}
 	switch {
@@ -139,7 +150,21 @@ func (all cliOutput) catalog() (Catalog, error) {
 	if names.names == nil && fault != nil {
 		return Catalog{}, fault
 	}
-	return merge(Catalog{Endpoints: cat.Endpoints, ZoneNames: names.names, Notes: append(notes, cat.Notes...)}), nil
+	subnets := all.subnetsOf(vpcOf(descriptions))
+	notes = append(notes, subnets.Notes...)
+	return merge(Catalog{Endpoints: cat.Endpoints, ZoneNames: names.names, Subnets: subnets.Subnets, Notes: append(notes, cat.Notes...)}), nil
+}
+
+// subnetsOf is the subnets of the VPC. What can't be used is noted and no error: an
+// address in it is one that nothing is known of.
+func (all cliOutput) subnetsOf(vpc string) Catalog {
+	listed, notes, _ := entriesOf[subnet](all.Subnets, "Subnets")
+	cat := subnetsOf(listed, vpc)
+	cat.Notes = append(notes, cat.Notes...)
+	if all.moreSubnets {
+		cat.note("not all Subnets are listed (there is a NextToken): run aws ec2 describe-subnets without --no-paginate and --max-items")
+	}
+	return cat
 }
 
 type availabilityZone struct {

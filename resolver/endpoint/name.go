@@ -137,12 +137,16 @@ func InRegion(zone, region string) bool {
 // checkZone refuses a zone ID and name that aren't, or the other way round. A
 // zone's name begins with its Region's, an ID doesn't: "use1-az6", "usw2-lax1-az1".
 func checkZone(id, name string) error {
-	digits := strings.IndexAny(name, "0123456789")
-	region := name[:digits+1] // a Region ends with its first digit
-	if !isLabel(id) || !IsRegion(region) || !InRegion(name, region) {
+	if !isLabel(id) || !isZoneName(name) {
 		return fmt.Errorf("%s is not a zone ID, or %s not a zone's name: want a pair such as use1-az6 and us-east-1a", quote(id), quote(name))
 	}
 	return nil
+}
+
+func isZoneName(s string) bool {
+	digits := strings.IndexAny(s, "0123456789")
+	region := s[:digits+1] // a Region ends with its first digit
+	return IsRegion(region) && InRegion(s, region)
 }
 
 const (
