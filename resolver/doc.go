@@ -46,6 +46,14 @@
 // half-open probe ([Route.Probe]) after some 10 s: an answer brings the name back, and each failure doubles the pause, up
 // to 5 minutes. Reading this state takes no lock.
 //
+// # Where addresses are
+//
+// What can't be rewritten can still be connected to in the zone: [Resolver.Locate] says whether an address is in it, by
+// what the endpoints' names lead to and by subnets. Package dialer orders addresses by it, looks the names up as it needs
+// them, and reports what becomes of connections to an address as what becomes of its zonal name: health is one. While a
+// dialer prefers the nearest address of a host that no endpoint serves, the host's routes have the reason [Nearest]: they
+// stay as they are, and nobody knows whether that address is in the zone.
+//
 // # Trying it out
 //
 // In mode [Observe] every Route has the host that was asked about in Host, and in Observed the one that [Prefer]

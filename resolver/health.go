@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"math/rand/v2"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +57,7 @@ type health struct {
 	proven  atomic.Bool // somebody has connected to the name
 	suspect atomic.Bool // ejected, or failed since it last answered
 	checked atomic.Bool // by a goroutine, so no request has to be the probe
-	addrs   atomic.Pointer[[]netip.Addr]
+	addrs   addrs
 
 	mu sync.Mutex // guards record, and changes of gate except by requests
 	record

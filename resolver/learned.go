@@ -73,7 +73,12 @@ func (r *Resolver) addLearned(t **table, e endpoint.Endpoint) *entry {
 		return nil
 	}
 	r.learned = append(r.learned, e)
-	return (*t).addLearned(e)
+	parent := (*t).addLearned(e)
+	if h, ok := r.names.homeOf(e, (*t).zone); ok {
+		r.names.places.add(h)
+		r.lookups.wakeUp()
+	}
+	return parent
 }
 
 // addLearned is called with the resolver's learning lock held, or before the table is

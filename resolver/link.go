@@ -16,9 +16,7 @@ func init() {
 	}
 	link.SuspectAddr = func(r any, addr netip.Addr) bool {
 		if r, ok := r.(*Resolver); ok && r != nil {
-			if suspects := r.names.suspects.Load(); suspects != nil {
-				return (*suspects)[addr.Unmap()]
-			}
+			return r.suspectAddr(addr)
 		}
 		return false
 	}
@@ -27,18 +25,30 @@ func init() {
 			r.names.setChecker(check)
 		}
 	}
-	link.SetLookup = func(any, func(context.Context, string) ([]netip.Addr, error)) {} // to come
-	link.Learned = func(any, string, []netip.Addr) {}
-	link.Nearest = func(any, string, netip.Addr, string) {}
-	link.NameAt = func(r any, addr netip.Addr) link.Name {
+	link.SetLookup = func(r any, ask func(context.Context, string) ([]netip.Addr, error)) {
+		if r, ok := r.(*Resolver); ok && r != nil && ask != nil {
+			r.lookups.register(ask)
+			r.wantLocations()
+		}
+	}
+	link.Learned = func(r any, name string, addrs []netip.Addr) {
 		if r, ok := r.(*Resolver); ok && r != nil {
-			if known := r.locations.Load(); known != nil {
-				if h := known.zonal[addr.Unmap()]; h != nil {
-					return (*zonalName)(h)
-				}
+			r.names.places.learn(canonical(name), usable(addrs))
+			r.wantLocations()
+		}
+	}
+	link.NameAt = func(r any, addr netip.Addr) link.Name {
+		if r, ok := r.(*Resolver); ok && r != nil && r.table.Load().mode == Prefer {
+			if h, _ := r.names.places.find(addr); h != nil {
+				return (*zonalName)(h)
 			}
 		}
 		return nil
+	}
+	link.Nearest = func(r any, host string, addr netip.Addr, why string) {
+		if r, ok := r.(*Resolver); ok && r != nil {
+			r.nearest.prefer(r.log, canonical(host), addr.Unmap(), why)
+		}
 	}
 }
 
@@ -71,13 +81,7 @@ func (z *zonalName) Healthy() bool          { return !(*health)(z).ejected() }
 func (z *zonalName) Suspect() bool          { return z.suspect.Load() }
 func (z *zonalName) Connected(a netip.Addr) { (*health)(z).connected(a.Unmap()) }
 func (z *zonalName) Down() bool             { return (*health)(z).isDown() }
-
-func (z *zonalName) Addrs() []netip.Addr {
-	if addrs := z.addrs.Load(); addrs != nil {
-		return *addrs
-	}
-	return nil
-}
+func (z *zonalName) Addrs() []netip.Addr    { return z.addrs.lately.get() }
 
 func (z *zonalName) Failed(c link.Cause, err error) {
 	if Cause(c) != NoCause {

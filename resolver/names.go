@@ -3,7 +3,6 @@ package resolver
 import (
 	"context"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -24,16 +23,14 @@ type names struct {
 	// hosts has the health of hosts under zonal names, "photos.bucket.<zonal name>",
 	// by themselves: only of those that failed since they last answered, so usually
 	// there are none, and it is nil. It is replaced and never changed.
-	hosts atomic.Pointer[map[string]*health]
-	// suspects are the addresses that suspect names lead to. It is nil if there are
-	// none, and is replaced and never changed.
-	suspects atomic.Pointer[map[netip.Addr]bool]
+	hosts    atomic.Pointer[map[string]*health]
+	suspects suspects
+	places   places
 
 	mu       sync.Mutex // taken last, after a health's
 	zonal    map[string]*health
 	counters map[string]*counts // of each endpoint, by its regional name
-	suspect  map[*health]bool
-	checkers []checker // that checker asks; replaced and never changed
+	checkers []checker          // that checker asks; replaced and never changed
 }
 
 // checker finds out whether a name can be connected to.
@@ -42,7 +39,7 @@ type checker func(ctx context.Context, name string) error
 func newNames(log *logs, b *background) *names {
 	return &names{
 		start: time.Now().Add(-1), log: log, background: b,
-		zonal: map[string]*health{}, counters: map[string]*counts{}, suspect: map[*health]bool{},
+		zonal: map[string]*health{}, counters: map[string]*counts{}, suspects: suspects{names: map[*health]bool{}},
 	}
 }
 
@@ -100,7 +97,7 @@ func (n *names) keep(used func(zonal string) bool) {
 		if !used(name) {
 			gone = append(gone, h)
 			delete(n.zonal, name)
-			delete(n.suspect, h)
+			delete(n.suspects.names, h)
 		}
 	}
 	if len(gone) > 0 {

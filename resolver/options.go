@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/aws/smithy-go/metrics"
@@ -21,6 +22,7 @@ type config struct {
 	refresh        time.Duration
 	forceInterface map[string]bool // by service
 	meters         metrics.MeterProvider
+	netResolver    *net.Resolver
 }
 
 // defaultRefresh is how old a catalogue may get: endpoints come and go with
@@ -66,6 +68,17 @@ func WithInterfaceFor(services ...string) Option {
 	return func(c *config) {
 		for _, s := range services {
 			c.forceInterface[s] = true
+		}
+	}
+}
+
+// WithNetResolver sets who is asked for the addresses of the endpoints' names, for
+// [Resolver.Locate], if no dialer uses the resolver: a dialer asks by itself. The default,
+// and nil, is [net.DefaultResolver].
+func WithNetResolver(n *net.Resolver) Option {
+	return func(c *config) {
+		if c.netResolver = n; n == nil {
+			c.netResolver = net.DefaultResolver
 		}
 	}
 }

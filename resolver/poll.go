@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -200,7 +201,8 @@ func (r *Resolver) askZone(ctx context.Context) time.Duration {
 func (r *Resolver) takeZone(answer zone.Answer, err error) time.Duration {
 	r.mu.Lock()
 	defer r.unlock()
-	news := r.zone.since.IsZero() || answer.Zone != r.zone.value.Zone
+	before := r.zone.value
+	news := r.zone.since.IsZero() || answer.Zone != before.Zone || !slices.Equal(answer.Subnets, before.Subnets)
 	r.zone.update(answer, err)
 	const unknown = "azaffinity: could not find out the zone"
 	if err != nil {

@@ -25,7 +25,9 @@ func (r *Resolver) publish() {
 		}
 	}
 	r.table.Store(t)
+	r.publishPlaces(t.zone)
 	r.learning.Unlock()
+	r.names.setShifted(t.shifted)
 	if t.mode != Off && !t.shifted { // else names are not in use, and not forgotten
 		r.names.keep(func(zonal string) bool { return t.zonalName(zonal) != nil })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -25,7 +26,8 @@ type Resolver struct {
 	table       atomic.Pointer[table]
 	demand      demand
 	names       *names
-	locations   located
+	lookups     lookups
+	nearest     nearest
 	unmatched   *entry // of hosts that no endpoint is chosen for, with their counts
 	instruments []metrics.AsyncInstrument
 	log         *logs
@@ -73,6 +75,7 @@ func New(opts ...Option) (*Resolver, error) {
 		demand:     newDemand(),
 		log:        newLogs(c.log),
 		background: newBackground(),
+		lookups:    lookups{wake: make(chan struct{}, 1)},
 		state: state{
 			mode:    *c.mode,
 			zone:    known[zone.Answer]{asked: make(chan struct{})},
@@ -100,7 +103,10 @@ func New(opts ...Option) (*Resolver, error) {
 }
 
 func newConfig(opts []Option) (config, error) {
-	c := config{zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh, forceInterface: map[string]bool{}}
+	c := config{
+		zone: zone.Detect(), endpoints: endpoint.Env(), refresh: defaultRefresh,
+		forceInterface: map[string]bool{}, netResolver: net.DefaultResolver,
+	}
 	for _, opt := range opts {
 		opt(&c)
 	}
@@ -162,7 +168,7 @@ func (r *Resolver) resolveUnseen(t *table, host string) Route {
 			}
 		}
 		if strings.Contains(plain, ".vpce.") {
-			return asSpelled(r.learn(t, plain), plain, host)
+			return r.nearest.mark(t.mode, asSpelled(r.learn(t, plain), plain, host), plain)
 		}
 	}
 	route := r.unmatched.primary
@@ -170,7 +176,7 @@ func (r *Resolver) resolveUnseen(t *table, host string) Route {
 	if t.mode == Off {
 		route.Reason = SwitchedOff
 	}
-	return route
+	return r.nearest.mark(t.mode, route, plain)
 }
 
 // asSpelled is a route that was made for plain: if that stays as it is, so does the

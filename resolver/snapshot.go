@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -27,6 +28,9 @@ type Snapshot struct {
 	// Unmatched counts the attempts, by reason, for which no endpoint was chosen.
 	// A reason says where they went: see [Reason.Target].
 	Unmatched map[Reason]uint64 `json:",omitempty"`
+	// Nearest are the hosts that no endpoint serves and of which a dialer prefers one
+	// address, in the order of their names.
+	Nearest []NearestAddr `json:",omitempty"`
 	// Notes say what routing leaves aside, and why.
 	Notes []string `json:",omitempty"`
 	// Panics counts those of sources, dialers and log handlers that were caught.
@@ -42,6 +46,9 @@ type CatalogState struct {
 	// CatalogError is what the last question to the source came to; empty when it
 	// was answered.
 	CatalogError string `json:",omitempty"`
+	// Subnets is how many subnets are known to be in this zone or in another, this
+	// process's own among them: see [Resolver.Locate].
+	Subnets int `json:",omitempty"`
 }
 
 // EndpointState is one endpoint in a [Snapshot].
@@ -50,7 +57,10 @@ type EndpointState struct {
 	Regional            string
 	Zonal               string `json:",omitempty"` // in this zone; empty: none
 	PrivateDNS          bool
-	HealthState         // of the zonal name
+	// Addresses are where DNS leads the zonal name, as far as that was needed: see
+	// [Resolver.Locate].
+	Addresses   []netip.Addr `json:",omitempty"`
+	HealthState              // of the zonal name
 	// Attempts counts what was sent by the endpoint's names, by reason, sends to
 	// the fallback included. In [Observe] mode it counts what would have been.
 	// Failovers counts the latter by what made them necessary.
@@ -80,6 +90,8 @@ func (r *Resolver) Snapshot() Snapshot {
 		Panics:           r.log.panics.Load(),
 	}
 	s.CatalogTime, s.CatalogSource = r.catalog.since, r.catalogSource
+	s.Subnets = len(r.subnets().home)
+	s.Nearest = r.nearest.list()
 	s.Notes = slices.Concat(r.remarks, r.catalog.value.Notes, t.notes)
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()
@@ -104,6 +116,7 @@ func (r *Resolver) describe(e endpoint.Endpoint, zoneName string) EndpointState 
 	if zonal, ok := e.ZonalName(zoneName); ok && zoneName != "" {
 		if h := r.names.known(bare(zonal)); h != nil {
 			s.Zonal, s.HealthState = zonal, h.describe()
+			s.Addresses = slices.Clone(h.addrs.zonal.get())
 		}
 	}
 	return s

@@ -41,8 +41,9 @@ type Name interface {
 // takes one map lookup a label, and does not allocate for a zonal name itself.
 var NameOf func(resolver any, host string) Name
 
-// SuspectAddr reports whether some suspect zonal name leads to addr. While no name
-// is suspect it costs one atomic load.
+// SuspectAddr reports whether some suspect zonal name leads to addr, or the resolver is
+// shifted away from the zone that addr is in. While nothing is suspect it costs one atomic
+// load.
 var SuspectAddr func(resolver any, addr netip.Addr) bool
 
 // SetChecker registers how to find out in the background whether a name can be
@@ -73,15 +74,20 @@ var Note func(resolver any, text string)
 // Panicked counts a panic that was recovered while a request was routed, and logs the first.
 var Panicked func(resolver any, p any)
 
-// NameAt returns the zonal name in this process's zone that leads to addr, or nil: that address's health is the name's.
+// NameAt returns the zonal name in this process's zone that leads to addr, or nil: that address's health is the name's. It takes one map
+// lookup, and does not allocate.
 var NameAt func(resolver any, addr netip.Addr) Name
 
-// SetLookup registers who is asked for the addresses of zonal names in the background. Without one, it is net.DefaultResolver.
+// SetLookup registers who is asked for the addresses of zonal names and their regional names in the background, and begins to ask. The last
+// one registered is asked first, and the others if it returns an error or no address; the last four are kept. Without one, it is
+// whom resolver.WithNetResolver says, else net.DefaultResolver. The context ends after five seconds, or with the resolver.
 var SetLookup func(resolver any, lookup func(ctx context.Context, host string) ([]netip.Addr, error))
 
-// Learned says where a zonal name, or a host under one, leads at present, as somebody has just looked up.
+// Learned says where a zonal name or its endpoint's regional name leads at present, or a host under one, as somebody has just looked up. Of a
+// zonal name the addresses are in this process's zone from now on; of a regional name those that are not, once something is known of the
+// zonal name, are in another. Other names change nothing: a service host may lead anywhere. Addresses are added to those that were known.
 var Learned func(resolver any, name string, addrs []netip.Addr)
 
 // Nearest says that connections to a host that no endpoint serves are made to addr first, and why: for routes, snapshots and logs. An invalid
-// addr says that they no longer are made to any first.
+// addr says that they no longer are made to any first. Beyond 256 hosts it does nothing. The text is for people, and not for secrets.
 var Nearest func(resolver any, host string, addr netip.Addr, why string)

@@ -1,14 +1,17 @@
 package debug_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/debug"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
@@ -67,6 +70,37 @@ func TestPage(t *testing.T) {
 	if got := w.Header().Get("Content-Type"); w.Code != 200 || !strings.HasPrefix(got, "text/html") {
 		t.Errorf("got %d %s", w.Code, got)
 	}
+}
+
+// Given addresses that are known, when a browser asks, then the page shows them.
+func TestPageOfAddresses(t *testing.T) {
+	r, err := resolver.New(resolver.WithZone(located{}), resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: regional})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	link.SetLookup(r, func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no DNS") })
+	before := get(r, "/", browser).Body.String()
+	link.Learned(r, strings.Replace(regional, "lj2wisx3", "lj2wisx3-us-east-1a", 1), []netip.Addr{netip.MustParseAddr("10.0.1.7")})
+	link.Nearest(r, "db.example.com", netip.MustParseAddr("10.0.1.9"), "<0.2 ms>")
+	page := get(r, "/", browser).Body.String()
+	for _, want := range []string{"10.0.1.7", "Nearest addresses", "db.example.com", "10.0.1.9", "&lt;0.2 ms&gt;"} {
+		if !strings.Contains(page, want) || strings.Contains(before, want) {
+			t.Errorf("the page has no %q, or had it before", want)
+		}
+	}
+	if !strings.Contains(page, "1 known to be in this zone") {
+		t.Error("the page doesn't show the own subnet")
+	}
+}
+
+// located is a source of the zone that knows its subnet.
+type located struct{}
+
+func (located) Zone(context.Context) (zone.Zone, error) { return zone.Zone{Name: "us-east-1a"}, nil }
+
+func (located) Answer(context.Context, bool) (zone.Answer, error) {
+	return zone.Answer{Zone: zone.Zone{Name: "us-east-1a"}, Subnets: []netip.Prefix{netip.MustParsePrefix("10.0.1.0/24")}}, nil
 }
 
 // Given a resolver, when a program asks, then it gets the snapshot.
