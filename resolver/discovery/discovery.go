@@ -14,7 +14,8 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
-// Client is the part of an [ec2.Client] that a [Source] uses.
+// Client is the part of an [ec2.Client] that a [Source] uses. One that also has its
+// DescribeSubnets is asked for the VPC's subnets.
 type Client interface {
 	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
 	DescribeAvailabilityZones(context.Context, *ec2.DescribeAvailabilityZonesInput, ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error)
@@ -34,6 +35,7 @@ type Source struct {
 	mu    sync.Mutex
 	vpc   string            // "": not known yet
 	zones map[string]string // zone IDs to names, as last heard; nil: never
+	known subnets
 }
 
 var _ endpoint.Answerer = (*Source)(nil)
@@ -123,9 +125,9 @@ func newSource(client Client, imds func(context.Context) (string, error), opts [
 	return &Source{config: c, client: client, imds: imds, vpc: c.vpc}, nil
 }
 
-// Endpoints asks EC2 for the VPC's endpoints and, until it is known, for the map
-// from zone IDs to names. What can't be had of the latter is in the catalogue's
-// notes. The context bounds it all.
+// Endpoints asks EC2 for the VPC's endpoints, for the map from zone IDs to names
+// until it is known, and for the VPC's subnets once an hour. What can't be had of the
+// latter two is in the catalogue's notes. The context bounds it all.
 func (s *Source) Endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	cat, err := s.endpoints(ctx)
 	if err != nil {
@@ -167,9 +169,16 @@ func (s *Source) endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	if err != nil {
 		return endpoint.Catalog{}, err
 	}
-	var note string
-	if cat.ZoneNames, note = s.zoneNames(ctx, cat.Endpoints); note != "" {
-		cat.Notes = append(cat.Notes, note)
+	if len(cat.Endpoints) == 0 {
+		return cat, nil
+	}
+	var ofZones, ofSubnets string
+	cat.ZoneNames, ofZones = s.zoneNames(ctx, cat.Endpoints)
+	cat.Subnets, ofSubnets = s.subnetsOf(ctx, vpc)
+	for _, note := range []string{ofZones, ofSubnets} {
+		if note != "" {
+			cat.Notes = append(cat.Notes, note)
+		}
 	}
 	return cat, nil
 }

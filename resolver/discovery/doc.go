@@ -12,17 +12,19 @@
 // gateway endpoints: an S3 or DynamoDB endpoint is not used beside a free gateway endpoint, unless
 // resolver.WithInterfaceFor asks for it. What becomes of the list is decided by [endpoint.FromDescriptions], the same
 // as for the file that the AWS CLI writes. One call of DescribeAvailabilityZones, once in a process's life, maps zone IDs
-// to names.
+// to names. One call of DescribeSubnets, once an hour, says in which zones the VPC's addresses are, which a dialer uses for
+// hosts that can't be rewritten.
 //
 // # When it fails
 //
 // [Source.Endpoints] answers with the list or with an error. After an error a resolver keeps the last good answer; until
-// there is one, requests go where they would go without azaffinity. Only the zones may be missing, with a note in the
-// catalogue: then a process that knows no more than its zone's ID, as on Lambda, is not kept in its zone. Errors say what
+// there is one, requests go where they would go without azaffinity. Only the zones and the subnets may be missing, with a
+// note in the catalogue. Without the zones a process that knows no more than its zone's ID, as on Lambda, is not kept in its
+// zone; without the subnets only addresses that endpoints' names lead to are known to be in it. Errors say what
 // to do, and differ for a role without permission, an account that is throttled ([ThrottledError]) and a subnet without a
 // way to EC2. An entry of another form than AWS's is left out with a note, and doesn't cost the others.
 //
-// Calls end with the context; instance metadata is given a second, the zones five. Nothing here is routed by what is
+// Calls end with the context; instance metadata is given a second, the zones and the subnets five each. Nothing here is routed by what is
 // found: with private DNS, EC2's own endpoint is used all the same. Answers are read up to 16 MiB and ten pages, and
 // names in them are trusted no more than those of a file.
 //
@@ -32,12 +34,12 @@
 //	  "Version": "2012-10-17",
 //	  "Statement": [{
 //	    "Effect": "Allow",
-//	    "Action": ["ec2:DescribeVpcEndpoints", "ec2:DescribeAvailabilityZones"],
+//	    "Action": ["ec2:DescribeVpcEndpoints", "ec2:DescribeAvailabilityZones", "ec2:DescribeSubnets"],
 //	    "Resource": "*"
 //	  }]
 //	}
 //
-// Neither action can be limited to a resource. In a VPC that another account shares, EC2 lists none of its owner's
+// No action can be limited to a resource, and the last is optional. In a VPC that another account shares, EC2 lists none of its owner's
 // endpoints. There, and where a role can't have the permission, AZAFFINITY_ENDPOINTS_FILE does the same job without.
 //
 // # How many may ask

@@ -138,8 +138,8 @@ func TestNoAnswer(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	cat, err := f.source(t).Endpoints(ctx)
-	if err != nil || len(cat.Endpoints) != 1 || len(cat.Notes) != 1 {
-		t.Errorf("got %+v, %v, want the endpoint and a note", cat, err)
+	if err != nil || len(cat.Endpoints) != 1 || len(cat.Notes) != 2 {
+		t.Errorf("got %+v, %v, want the endpoint and a note each of zones and subnets", cat, err)
 	}
 }
 

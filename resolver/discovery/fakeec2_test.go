@@ -24,12 +24,13 @@ const (
 )
 
 // fakeEC2 is EC2's Query API, as far as it is asked here. What it answers is
-// made after the sample responses of DescribeVpcEndpoints and
-// DescribeAvailabilityZones in the EC2 API Reference.
+// made after the sample responses of DescribeVpcEndpoints,
+// DescribeAvailabilityZones and DescribeSubnets in the EC2 API Reference.
 type fakeEC2 struct {
 	url      string
 	items    []item
-	zones    [][2]string                 // ID and name
+	zones    [][2]string // ID and name
+	subnets  []fakeSubnet
 	pageSize int                         // 0: what is asked for
 	instead  map[string]http.HandlerFunc // by action, in place of the usual answer
 
@@ -45,9 +46,17 @@ type item struct {
 	tags                                         map[string]string
 }
 
+// fakeSubnet is a subnet as the fake knows it.
+type fakeSubnet struct{ id, vpc, block, zoneID, zone, six, sixState string }
+
 func newFakeEC2(t *testing.T, items ...item) *fakeEC2 {
 	f := &fakeEC2{
-		items:   items,
+		items: items,
+		subnets: []fakeSubnet{
+			{id: "subnet-d6fcaa8d", vpc: vpc, block: "10.0.1.0/24", zoneID: "use1-az4", zone: "us-east-1a"},
+			{id: "subnet-7b16de0c", vpc: vpc, block: "10.0.2.0/24", zoneID: "use1-az6", zone: "us-east-1b"},
+			{id: "subnet-0bb1c79de3EXAMPLE", vpc: otherVPC, block: "10.0.1.0/24", zoneID: "use1-az6", zone: "us-east-1b"},
+		},
 		zones:   [][2]string{{"use1-az4", "us-east-1a"}, {"use1-az6", "us-east-1b"}},
 		instead: map[string]http.HandlerFunc{},
 	}
@@ -106,6 +115,8 @@ func (f *fakeEC2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				escape(z[1]), escape(z[0]))
 		}
 		io.WriteString(w, `</availabilityZoneInfo></DescribeAvailabilityZonesResponse>`)
+	case action == "DescribeSubnets":
+		f.describeSubnets(w, r.PostForm)
 	default:
 		fail(http.StatusBadRequest, "InvalidAction")(w, r)
 	}
@@ -130,6 +141,43 @@ func (f *fakeEC2) describeEndpoints(w http.ResponseWriter, form url.Values) {
 		fmt.Fprintf(w, `<nextToken>%d</nextToken>`, to)
 	}
 	io.WriteString(w, `</DescribeVpcEndpointsResponse>`)
+}
+
+func (f *fakeEC2) describeSubnets(w http.ResponseWriter, form url.Values) {
+	matching := slices.DeleteFunc(slices.Clone(f.subnets), func(s fakeSubnet) bool { return !(item{vpc: s.vpc}).matches(form) })
+	from, _ := strconv.Atoi(form.Get("NextToken"))
+	size, _ := strconv.Atoi(form.Get("MaxResults"))
+	if f.pageSize > 0 {
+		size = f.pageSize
+	}
+	to := min(from+size, len(matching))
+	io.WriteString(w, `<DescribeSubnetsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
+  <requestId>7a62c49f-347e-4fc4-9331-6e8eEXAMPLE</requestId>
+  <subnetSet>`)
+	for _, s := range matching[from:to] {
+		io.WriteString(w, s.xml())
+	}
+	io.WriteString(w, `</subnetSet>`)
+	if to < len(matching) {
+		fmt.Fprintf(w, `<nextToken>%d</nextToken>`, to)
+	}
+	io.WriteString(w, `</DescribeSubnetsResponse>`)
+}
+
+func (s fakeSubnet) xml() string {
+	block, six := "", ""
+	if s.block != "" {
+		block = "<cidrBlock>" + escape(s.block) + "</cidrBlock>"
+	}
+	if s.six != "" {
+		six = "<item><ipv6CidrBlock>" + escape(s.six) + "</ipv6CidrBlock><associationId>subnet-cidr-assoc-3aa54053</associationId>" +
+			"<ipv6CidrBlockState><state>" + escape(s.sixState) + "</state></ipv6CidrBlockState></item>"
+	}
+	return "<item><subnetId>" + s.id + "</subnetId><subnetArn>arn:aws:ec2:us-east-1:111122223333:subnet/" + s.id + "</subnetArn>" +
+		"<state>available</state><ownerId>111122223333</ownerId><vpcId>" + escape(s.vpc) + "</vpcId>" + block +
+		"<ipv6CidrBlockAssociationSet>" + six + "</ipv6CidrBlockAssociationSet><availableIpAddressCount>251</availableIpAddressCount>" +
+		"<availabilityZone>" + s.zone + "</availabilityZone><availabilityZoneId>" + escape(s.zoneID) + "</availabilityZoneId>" +
+		"<defaultForAz>false</defaultForAz><mapPublicIpOnLaunch>false</mapPublicIpOnLaunch><tagSet/></item>"
 }
 
 // matches applies filters as EC2 does: any value of each filter, * and ? are

@@ -31,7 +31,7 @@ func (s *Source) zoneNames(ctx context.Context, endpoints []endpoint.Endpoint) (
 	s.mu.Lock()
 	names = s.zones
 	s.mu.Unlock()
-	if len(endpoints) == 0 || names != nil && covers(names, endpoints) {
+	if names != nil && covers(names, endpoints) {
 		return maps.Clone(names), ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxZonesAsk)
