@@ -12,7 +12,8 @@ import (
 )
 
 // IMDSEndpoint is the URL of the instance metadata service of an instance in the Home zone, for AWS_EC2_METADATA_SERVICE_ENDPOINT.
-// It speaks IMDSv2 only, and knows placement/availability-zone, placement/availability-zone-id and placement/region.
+// It speaks IMDSv2 only, and knows placement/availability-zone, placement/availability-zone-id and placement/region, the mac of the instance's one
+// network interface, and of that subnet-ipv4-cidr-block: see Subnet.
 func (l *Lab) IMDSEndpoint() string { return l.home.imds.url }
 
 // IMDSEndpointIn is IMDSEndpoint in another zone; "" if there is none of that name.
@@ -31,7 +32,7 @@ const (
 type metadata struct {
 	url    string
 	server *http.Server
-	values map[string]string
+	values map[string]string // by what comes after meta-data/
 	now    func() time.Time
 
 	mu     sync.Mutex
@@ -44,10 +45,17 @@ func newMetadata(l *Lab, z *zone) (*metadata, error) {
 		return nil, fmt.Errorf("imds: %w", err)
 	}
 	m := &metadata{url: "http://" + ln.Addr().String(), now: time.Now, tokens: map[string]time.Time{}}
-	m.values = map[string]string{"availability-zone": z.Name, "availability-zone-id": z.ID, "region": l.region}
+	mac := fmt.Sprintf("0e:49:61:0f:c3:%02x", z.number)
+	m.values = map[string]string{
+		"placement/availability-zone": z.Name, "placement/availability-zone-id": z.ID, "placement/region": l.region,
+		"mac": mac,
+	}
+	if subnet := l.Subnet(z.Name); subnet.IsValid() {
+		m.values["network/interfaces/macs/"+mac+"/subnet-ipv4-cidr-block"] = subnet.String()
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /latest/api/token", m.token)
-	mux.HandleFunc("GET /latest/meta-data/placement/{key}", m.checked(m.placement))
+	mux.HandleFunc("GET /latest/meta-data/{key...}", m.checked(m.value))
 	mux.HandleFunc("GET /", m.checked(http.NotFound))
 	m.server = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
 	l.running.Go(func() { _ = m.server.Serve(ln) })
@@ -89,7 +97,7 @@ func (m *metadata) checked(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (m *metadata) placement(w http.ResponseWriter, r *http.Request) {
+func (m *metadata) value(w http.ResponseWriter, r *http.Request) {
 	value, ok := m.values[r.PathValue("key")]
 	if !ok {
 		http.NotFound(w, r)

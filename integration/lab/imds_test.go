@@ -3,6 +3,7 @@ package lab_test
 import (
 	"io"
 	"net/http"
+	"net/netip"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +29,30 @@ func TestIMDSTellsWhereAnInstanceIs(t *testing.T) {
 		if _, err := c.GetMetadata(t.Context(), &imds.GetMetadataInput{Path: "ami-id"}); err == nil {
 			t.Error("ami-id: got an answer, want 404")
 		}
+	}
+}
+
+func TestIMDSTellsTheSubnet(t *testing.T) {
+	l := start(t, lab.Options{Home: "us-east-1b"})
+	for _, z := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} {
+		c := imds.New(imds.Options{Endpoint: l.IMDSEndpointIn(z), EnableFallback: aws.FalseTernary, HTTPClient: l.HTTPClient()})
+		get := func(path string) string {
+			out := must(c.GetMetadata(t.Context(), &imds.GetMetadataInput{Path: path}))(t)
+			defer out.Content.Close()
+			return string(must(io.ReadAll(out.Content))(t))
+		}
+		got := netip.MustParsePrefix(get("network/interfaces/macs/" + get("mac") + "/subnet-ipv4-cidr-block"))
+		if got != l.Subnet(z) {
+			t.Errorf("%s: got %v, want %v", z, got, l.Subnet(z))
+		}
+		for _, other := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} {
+			if addr := l.Address("sqs", other).Addr(); got.Contains(addr) != (other == z) {
+				t.Errorf("%s: %v holds %s's address %v: got %v", z, got, other, addr, got.Contains(addr))
+			}
+		}
+	}
+	if got := l.Subnet("us-east-1x"); got.IsValid() {
+		t.Errorf("a zone that isn't there: got %v", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,8 @@ const page = "<html>not metadata</html>"
 // Given a mock of IMDS that would answer anybody, then Detect asks it on EC2 only.
 func TestDetect(t *testing.T) {
 	m := startMock(t, inOregon)
-	asked := []string{gotToken, gotName, gotID}
-	onEC2Answer := zone.Answer{Zone: inOregon, Source: "imds"}
+	asked := []string{gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks}
+	onEC2Answer := zone.Answer{Zone: inOregon, Subnets: ownSubnets, Source: "imds"}
 	for _, c := range []struct {
 		name    string
 		given   func(*testing.T)
@@ -41,7 +42,7 @@ func TestDetect(t *testing.T) {
 		{
 			name:  "Fargate",
 			given: func(t *testing.T) { onECS(t, "AWS_ECS_FARGATE", taskOnFargate) },
-			want:  zone.Answer{Zone: zone.Zone{Name: "us-east-1d", ID: "use1-az4"}, Source: "ecs"},
+			want:  zone.Answer{Zone: zone.Zone{Name: "us-east-1d", ID: "use1-az4"}, Subnets: subnets("10.0.0.0/24"), Source: "ecs"},
 		},
 		{
 			name:    "Fargate that fails",
@@ -83,7 +84,7 @@ func TestDetect(t *testing.T) {
 			if c.inError == nil {
 				until := got.Until
 				got.Until = time.Time{}
-				if err != nil || got != c.want || until.IsZero() != (got.Source != "lambda") {
+				if err != nil || !reflect.DeepEqual(got, c.want) || until.IsZero() != (got.Source != "lambda") {
 					t.Errorf("got %+v until %v, error %v; want %+v", got, until, err, c.want)
 				}
 				return
@@ -106,8 +107,8 @@ func TestDetect(t *testing.T) {
 func TestDetectPrefersECS(t *testing.T) {
 	onEC2(t, newService(t, startMock(t, inOregon)))
 	task := onECS(t, "AWS_ECS_EC2", taskOnEC2)
-	want := zone.Answer{Zone: zone.Zone{Name: "us-west-2d"}, Source: "ecs"}
-	if got, err := zone.Ask(t.Context(), zone.Detect()); err != nil || got != want {
+	want := zone.Answer{Zone: zone.Zone{Name: "us-west-2d"}, Subnets: subnets("10.0.2.0/24"), Source: "ecs"}
+	if got, err := zone.Ask(t.Context(), zone.Detect()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, error %v; want %+v", got, err, want)
 	}
 	task.wantAsked(t, 1)

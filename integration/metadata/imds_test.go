@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,12 @@ var inOregon = zone.Zone{Name: "us-west-2c", ID: "usw2-az3"}
 func wantZone(t *testing.T, s zone.Source, want zone.Zone) {
 	t.Helper()
 	got, err := zone.Ask(t.Context(), s)
-	if err != nil || got != (zone.Answer{Zone: want, Source: "imds"}) {
-		t.Errorf("got %+v, error %v; want %v of imds", got, err, want)
+	if want := (zone.Answer{Zone: want, Subnets: ownSubnets, Source: "imds"}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, error %v; want %+v", got, err, want)
 	}
 }
 
-// Given a working service, then the zone costs one token and two reads, and later only the reads.
+// Given a working service, then the zone and the subnet cost one token and five reads, and later only the reads.
 func TestIMDSIsAskedNoMoreThanItMust(t *testing.T) {
 	t.Parallel()
 	s := newService(t, startMock(t, inOregon))
@@ -32,9 +33,9 @@ func TestIMDSIsAskedNoMoreThanItMust(t *testing.T) {
 	start := time.Now()
 	wantZone(t, source, inOregon)
 	t.Logf("the zone was known after %v", time.Since(start))
-	s.wantAsked(t, gotToken, gotName, gotID)
+	s.wantAsked(t, gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 	wantZone(t, source, inOregon)
-	s.wantAsked(t, gotName, gotID)
+	s.wantAsked(t, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 }
 
 // Given a mock for each zone, then each source answers with its own instance's, a Local Zone's among them.
@@ -67,7 +68,7 @@ func TestIdentityDocumentThatDisagrees(t *testing.T) {
 	}
 	s := newService(t, m)
 	wantZone(t, zone.IMDS(s.endpoint), inOregon)
-	s.wantAsked(t, gotToken, gotName, gotID)
+	s.wantAsked(t, gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 }
 
 // Given an instance that takes IMDSv2 only, then nothing is asked that it would refuse.
@@ -79,7 +80,7 @@ func TestIMDSv2Only(t *testing.T) {
 	}
 	s := newService(t, m)
 	wantZone(t, zone.IMDS(s.endpoint), inOregon)
-	s.wantAsked(t, gotToken, gotName, gotID) // or they would be "without a token"
+	s.wantAsked(t, gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks) // or they would be "without a token"
 }
 
 // Given a service that has no tokens to give but would answer without, then it is asked without only if the caller allows.
@@ -98,7 +99,8 @@ func TestIMDSv1IsForThoseWhoAllowIt(t *testing.T) {
 	s.wantAsked(t, noToken)
 
 	wantZone(t, zone.IMDS(s.endpoint, func(o *imds.Options) { o.EnableFallback = aws.TrueTernary }), inOregon)
-	s.wantAsked(t, noToken, "GET "+namePath+" without a token: 200", "GET "+idPath+" without a token: 200")
+	s.wantAsked(t, noToken, "GET "+namePath+" without a token: 200", "GET "+idPath+" without a token: 200",
+		"GET "+macPath+" without a token: 200", "GET "+blockPath+" without a token: 200", "GET "+blocksPath+" without a token: 200")
 }
 
 // Given a token that expired before it said it would, as after hibernation, then a new one is got within the same ask.
@@ -109,13 +111,13 @@ func TestTokenThatExpiredTooSoon(t *testing.T) {
 	s.told = "1"
 	source := zone.IMDS(s.endpoint)
 	wantZone(t, source, inOregon)
-	s.wantAsked(t, gotToken, gotName, gotID)
+	s.wantAsked(t, gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 	eventually(t, "the mock doesn't accept the token any more", func() bool {
 		status, _ := m.get(namePath, s.token)
 		return status == http.StatusUnauthorized
 	})
 	wantZone(t, source, inOregon)
-	s.wantAsked(t, "GET "+namePath+": 401", gotToken, gotName, gotID)
+	s.wantAsked(t, "GET "+namePath+": 401", gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 }
 
 // Given tokens that are good for a second, and say so, then no answer is lost when they are renewed.
@@ -137,7 +139,7 @@ func TestRestart(t *testing.T) {
 	s := newService(t, m)
 	source := zone.IMDS(s.endpoint)
 	wantZone(t, source, inOregon)
-	s.wantAsked(t, gotToken, gotName, gotID)
+	s.wantAsked(t, gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 
 	m.stop()
 	got, err := source.Zone(t.Context())
@@ -149,5 +151,5 @@ func TestRestart(t *testing.T) {
 	again := startMock(t, inOregon)
 	s.change(func() { s.mock = again })
 	wantZone(t, source, inOregon)
-	s.wantAsked(t, "GET "+namePath+": 401", gotToken, gotName, gotID)
+	s.wantAsked(t, "GET "+namePath+": 401", gotToken, gotName, gotID, gotMAC, gotBlock, gotBlocks)
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,16 @@ func needMock(t *testing.T) string {
 	return ""
 }
 
+// ownSubnets are those of an instance.
+var ownSubnets = subnets("10.0.1.0/24", "2600:1f14:30ab:6901::/64")
+
+func subnets(blocks ...string) (all []netip.Prefix) {
+	for _, b := range blocks {
+		all = append(all, netip.MustParsePrefix(b))
+	}
+	return all
+}
+
 // mock is a running ec2-metadata-mock.
 type mock struct {
 	url  string
@@ -113,6 +124,8 @@ func tryMock(ctx context.Context, path, dir string, z zone.Zone, flags []string)
 		"instance-id":                    instance,
 		"placement-availability-zone":    z.Name,
 		"placement-availability-zone-id": z.ID,
+		"mac-subnet-ipv4-cidr-block":     ownSubnets[0].String(),
+		"mac-subnet-ipv6-cidr-blocks":    ownSubnets[1].String(), // its own is larger than AWS makes one
 	}}})
 	if err != nil {
 		return nil, err

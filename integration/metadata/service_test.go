@@ -19,6 +19,10 @@ const (
 	tokenPath = "/latest/api/token"
 	namePath  = "/latest/meta-data/placement/availability-zone"
 	idPath    = "/latest/meta-data/placement/availability-zone-id"
+
+	macPath    = "/latest/meta-data/mac"
+	blockPath  = "/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/subnet-ipv4-cidr-block" // of the mock's one interface
+	blocksPath = "/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/subnet-ipv6-cidr-blocks"
 )
 
 // service is the address of the instance metadata service, as 169.254.169.254 is. It leads to a mock, which can come late,
@@ -136,4 +140,8 @@ const (
 	gotToken = "PUT " + tokenPath + ": 200"
 	gotName  = "GET " + namePath + ": 200"
 	gotID    = "GET " + idPath + ": 200"
+
+	gotMAC    = "GET " + macPath + ": 200"
+	gotBlock  = "GET " + blockPath + ": 200"
+	gotBlocks = "GET " + blocksPath + ": 200"
 )
