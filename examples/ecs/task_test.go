@@ -152,6 +152,7 @@ func (f *fakeEC2) Do(req *http.Request) (*http.Response, error) {
 			</item></vpcEndpointSet></DescribeVpcEndpointsResponse>`,
 		"DescribeAvailabilityZones": `<DescribeAvailabilityZonesResponse><availabilityZoneInfo><item>
 			<zoneName>us-east-1d</zoneName><zoneId>use1-az4</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`,
+		"DescribeSubnets": `<DescribeSubnetsResponse><subnetSet/></DescribeSubnetsResponse>`,
 	}[action]
 	if body == "" {
 		return nil, fmt.Errorf("%q is asked of EC2", action)
