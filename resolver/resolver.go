@@ -254,8 +254,8 @@ func (r *Resolver) SetMode(m Mode) {
 
 // Close stops everything in the background and waits until it has stopped. The
 // resolver goes on answering from what it knows. An error means that a source, or a
-// dialer's check, is still busy although its context has ended: Close doesn't wait
-// for it for long.
+// dialer's check or lookup, is still busy although its context has ended: Close doesn't
+// wait for it for long.
 func (r *Resolver) Close() error {
 	if r == nil {
 		return nil
@@ -272,6 +272,6 @@ func (r *Resolver) Close() error {
 	case <-stopped:
 		return nil
 	case <-time.After(maxClose):
-		return errors.New("resolver: a source of the zone or the endpoints, or a dialer's check, has not returned although its context has ended")
+		return errors.New("resolver: a source of the zone or the endpoints, or a dialer's check or lookup, has not returned although its context has ended")
 	}
 }

@@ -209,6 +209,11 @@ func checkSafe(t *testing.T, cat Catalog) {
 			t.Errorf("zone %q has the name %q", id, name)
 		}
 	}
+	for _, s := range cat.Subnets {
+		if !isSubnet(s.Prefix) || s.Prefix != s.Prefix.Masked() || s.ZoneID+s.Zone == "" || s.ZoneID != "" && !isSafe(s.ZoneID) || s.Zone != "" && !isSafe(s.Zone) {
+			t.Errorf("subnet %+v is not one", s)
+		}
+	}
 	if len(cat.Notes) > maxNotes || strings.ContainsFunc(strings.Join(cat.Notes, ""), func(r rune) bool { return r < ' ' }) {
 		t.Errorf("got %d notes %q, want at most %d without control characters", len(cat.Notes), cat.Notes, maxNotes)
 	}

@@ -98,6 +98,7 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(listing(describe(`State="pending"`, sqsName)) + `{"AvailabilityZones": [{"ZoneId": "use1-az6", "ZoneName": "us-east-1a"}]}`))
 	f.Add([]byte(listing(describe("", "evil.example.com"))))
 	f.Add([]byte(listing(describe(`VpcEndpointType="Gateway"; VpcEndpointId="\u001b"`), describe("", s3Name, s3NameA))))
+	f.Add([]byte(`{"Subnets": [{"VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZoneId": "use1-az6"}, {"CidrBlock": "::ffff:10.0.0.0/60"}]}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		cat, err := parseCLI(content)
 		if err == nil {

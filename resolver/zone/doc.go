@@ -16,6 +16,10 @@
 // same place in every account). EC2 knows both, ECS always knows the name, Lambda knows the ID only. This package
 // reports what it was told and never derives one from the other.
 //
+// # Subnets
+//
+// IMDS and ECS also tell the subnet that this process is in, and with it which addresses are in the zone: see [Answer].
+//
 // # When it fails
 //
 // A source that can't answer returns an error that an operator can act on; it never guesses. A metadata service that

@@ -41,8 +41,10 @@ func TestAsk(t *testing.T) {
 		{"a source of ours", Static(zoneA), Answer{Zone: zoneA, Source: "static"}, ""},
 		{"a source of theirs", theirs(func() (Zone, error) { return zoneA, nil }), Answer{Zone: zoneA, Source: theirName}, ""},
 		{
-			"an answerer", answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, nil},
-			Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, "",
+			"an answerer",
+			answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, nil},
+			Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon},
+			"",
 		},
 		{"an answerer without a name", answerer{Answer{Zone: zoneA}, nil}, Answer{Zone: zoneA, Source: "zone.answerer"}, ""},
 		{"an answerer that fails", answerer{Answer{Zone: zoneA, Subnets: []netip.Prefix{own}, Source: "consul", Until: soon}, errors.New("no idea")}, Answer{Source: "consul", Until: soon}, "no idea"},
