@@ -16,9 +16,10 @@ const (
 
 // addrs is where an endpoint's names lead.
 type addrs struct {
-	lately   addrList // the zonal name, by DNS and by connections
-	zonal    addrList // the zonal name, by DNS alone: behind a connection may be a proxy
-	regional addrList // the regional name
+	lately   addrList    // the zonal name, by DNS and by connections
+	zonal    addrList    // the zonal name, by DNS alone: behind a connection may be a proxy
+	regional addrList    // the regional name
+	asked    atomic.Bool // DNS was, at least once
 }
 
 // addrList is a list that is replaced and never changed.

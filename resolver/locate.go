@@ -42,9 +42,10 @@ func (l Location) MarshalText() ([]byte, error) { return []byte(l.String()), nil
 // address, unless it is the VPC's own and in a listed subnet.
 //
 // Names are looked up in the background, from the first Locate on or once a dialer uses
-// the resolver: no program pays for it that doesn't need it. It takes some 80 packets a
-// second until all names are known, of the 1,024 that a VPC's resolver takes from a
-// network interface ("Amazon DNS quotas" in the VPC User Guide). A name that is known is
+// the resolver: no program pays for it that doesn't need it. After the first sixteen
+// endpoints' names it takes some 80 packets a second until all are known, of the 1,024 that
+// a VPC's resolver takes from a network interface ("Amazon DNS quotas" in the VPC User
+// Guide). A name that is known is
 // looked up again about every hour, since the address of an endpoint's network interface
 // never changes; one that is not, within ten seconds to ten minutes. What a name led to
 // is kept while lookups fail.

@@ -203,6 +203,51 @@ func TestWhoIsAskedForAddresses(t *testing.T) {
 	})
 }
 
+// Given a dialer, when a program waits for Ready, then the endpoints' names have been looked up;
+// a DNS that doesn't answer costs it a second, and no error.
+func TestReadyWaitsForLookups(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		took    time.Duration
+		answers bool
+		mode    resolver.Mode
+		waited  time.Duration
+		at      resolver.Location
+	}{
+		{"a DNS that answers", 10 * time.Millisecond, true, resolver.Prefer, 20 * time.Millisecond, resolver.Home},
+		{"one that knows nothing", 10 * time.Millisecond, false, resolver.Prefer, 10 * time.Millisecond, resolver.Unknown},
+		{"one that doesn't answer", time.Hour, true, resolver.Prefer, time.Second, resolver.Unknown},
+		{"mode Off", time.Hour, true, resolver.Off, 0, resolver.Unknown},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dns := &fakeDNS{took: tt.took}
+				if tt.answers {
+					dns.answer(zonal("sqs"), in('a', 7))
+					dns.answer(regional("sqs"), in('a', 7))
+				}
+				r, err := resolver.New(resolver.WithZone(zone.Static(inA)), resolver.WithMode(tt.mode),
+					resolver.WithEndpoints(endpointsFunc(func(context.Context) (endpoint.Catalog, error) {
+						return endpoint.Catalog{Endpoints: sqsOnly()}, nil
+					})))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				link.SetLookup(r, dns.lookup)
+				start := time.Now()
+				if err := r.Ready(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got := time.Since(start); got != tt.waited {
+					t.Errorf("waited %v, want %v", got, tt.waited)
+				}
+				expectAt(t, r, map[netip.Addr]resolver.Location{in('a', 7): tt.at})
+			})
+		})
+	}
+}
+
 // Given no dialer, then whom the options name is asked.
 func TestNetResolver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,14 +21,18 @@ const (
 	firstLookupRetry = 10 * time.Second
 	lastLookupRetry  = 10 * time.Minute
 	// An endpoint's two names are some four packets to the VPC's resolver, of which it takes
-	// 1,024 a second from a network interface, that may be a hundred processes'.
-	lookupGap = 50 * time.Millisecond
+	// 1,024 a second from a network interface, that may be a hundred processes'. So after
+	// the first few, as many as most VPCs have, there is a gap.
+	lookupBurst = 16
+	lookupGap   = 50 * time.Millisecond
 	// maxBesides is how many endpoints' names are looked up at a time: more are those of a
 	// resolver that is slow or gone.
 	maxBesides = 4
 	// maxLookups is how many dialers are asked: more would be those of a program that makes
 	// one after the other.
 	maxLookups = 4
+	// maxLocated is how long Ready waits for names to be looked up.
+	maxLocated = time.Second
 )
 
 // lookup finds a host's addresses.
@@ -39,9 +43,12 @@ type lookups struct {
 	wanted atomic.Bool
 	wake   chan struct{} // there may be something to look up
 
-	mu  sync.Mutex
-	all []lookup // of dialers, the last one's first; replaced and never changed
+	mu   sync.Mutex
+	all  []lookup      // of dialers, the last one's first; replaced and never changed
+	pass chan struct{} // closed and replaced when all that were due have been looked up
 }
+
+func newLookups() lookups { return lookups{wake: make(chan struct{}, 1), pass: make(chan struct{})} }
 
 // wantLocations has names looked up from now on.
 func (r *Resolver) wantLocations() {
@@ -63,6 +70,39 @@ func (l *lookups) register(ask lookup) {
 	l.all = append([]lookup{ask}, l.all[:min(len(l.all), maxLookups-1)]...)
 	l.mu.Unlock()
 	l.wakeUp()
+}
+
+func (l *lookups) passed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.pass)
+	l.pass = make(chan struct{})
+}
+
+func (l *lookups) nextPass() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pass
+}
+
+// waitLocated waits until every name has been looked up once, if anybody wants to know, but
+// not for long: a DNS that doesn't answer is no reason not to be ready.
+func (r *Resolver) waitLocated(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxLocated)
+	defer cancel()
+	for r.lookups.wanted.Load() && r.table.Load().mode != Off {
+		pass := r.lookups.nextPass()
+		if !slices.ContainsFunc(r.names.places.list(), func(h home) bool { return !h.addrs.asked.Load() }) {
+			return
+		}
+		select {
+		case <-pass:
+		case <-ctx.Done():
+			return
+		case <-r.background.ctx.Done():
+			return
+		}
+	}
 }
 
 // askers are whom to ask, one after the other.
@@ -99,6 +139,7 @@ func (r *Resolver) keepLocating(ctx context.Context) {
 	turns := map[*health]*turn{}
 	for {
 		turns = r.locateDue(ctx, turns)
+		r.lookups.passed()
 		timer := time.NewTimer(time.Until(firstOf(turns)))
 		select {
 		case <-timer.C:
@@ -129,6 +170,7 @@ func (r *Resolver) locateDue(ctx context.Context, before map[*health]*turn) map[
 	var running sync.WaitGroup
 	defer running.Wait()
 	slots := make(chan struct{}, maxBesides)
+	asked := 0
 	for _, h := range r.names.places.list() {
 		if r.table.Load().mode == Off || ctx.Err() != nil {
 			return nil
@@ -146,9 +188,12 @@ func (r *Resolver) locateDue(ctx context.Context, before map[*health]*turn) map[
 		go func() {
 			defer running.Done()
 			t.after(r.locate(ctx, h))
+			h.addrs.asked.Store(true)
 			<-slots
 		}()
-		sleep(ctx, lookupGap)
+		if asked++; asked > lookupBurst {
+			sleep(ctx, lookupGap)
+		}
 	}
 	return turns
 }

@@ -75,7 +75,7 @@ func New(opts ...Option) (*Resolver, error) {
 		demand:     newDemand(),
 		log:        newLogs(c.log),
 		background: newBackground(),
-		lookups:    lookups{wake: make(chan struct{}, 1)},
+		lookups:    newLookups(),
 		state: state{
 			mode:    *c.mode,
 			zone:    known[zone.Answer]{asked: make(chan struct{})},
@@ -203,7 +203,8 @@ func canonical(host string) string {
 
 // Ready waits until the zone and the endpoints have been asked for once, and
 // says what is still not known then; the resolver goes on trying. A source that
-// wants to be asked later at first is asked at once. It is for
+// wants to be asked later at first is asked at once. If a dialer uses the resolver, it
+// also waits until the endpoints' names have been looked up, for a second at most. It is for
 // tests, for cold starts that would rather wait than have their first calls leave
 // the zone, and for diagnosis. Other callers don't need it.
 func (r *Resolver) Ready(ctx context.Context) error {
@@ -223,6 +224,7 @@ func (r *Resolver) Ready(ctx context.Context) error {
 			return fmt.Errorf("resolver: not ready: %w", ctx.Err())
 		}
 	}
+	r.waitLocated(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
