@@ -30,8 +30,27 @@ func newBackends(l *Lab, opts Options) (map[string]backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]backend{"s3": s3, "dynamodb": dynamodb, "kinesis": newKinesis(), "sqs": newSQS(l.region, l.suffix), "sts": sts{}}, nil
+	all := map[string]backend{"s3": s3, "dynamodb": dynamodb, "kinesis": newKinesis(), "sqs": newSQS(l.region, l.suffix), "sts": sts{}}
+	for _, e := range l.endpoints {
+		if e.Handler != nil {
+			all[e.Service] = handled{e.Handler}
+		}
+	}
+	return all, nil
 }
+
+// handled is a service that the lab's user brings.
+type handled struct{ http.Handler }
+
+func (h handled) serve(w http.ResponseWriter, r *http.Request, _ []byte, _ string) {
+	h.ServeHTTP(w, r)
+}
+
+func (handled) fail(w http.ResponseWriter, _ string, err *apiError) {
+	http.Error(w, err.code+": "+err.message, err.status)
+}
+
+func (handled) operation(r *http.Request, _ []byte) string { return r.Method }
 
 type apiError struct {
 	status        int

@@ -84,6 +84,9 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) (*x5
 // of the endpoint's name, has its own for every name of the endpoint; the others share one for the Region.
 func (l *Lab) certificateNames(e *endpoint) []string {
 	names := l.hosts(e)
+	if e.Hosts != nil {
+		return names // a partner's certificate is his own, for his own names
+	}
 	if !e.wildcard {
 		return append(names, "*"+e.tail)
 	}

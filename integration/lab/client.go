@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -65,7 +66,7 @@ func (l *Lab) dialsAlone(from *zone) bool {
 	}
 	for _, e := range l.endpoints {
 		for _, f := range e.fronts {
-			if f.addr.Port() != 443 {
+			if f.addr.Port() != cmp.Or(e.Port, 443) {
 				return false
 			}
 		}

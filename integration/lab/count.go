@@ -30,24 +30,37 @@ func (l *Lab) Executions() []Execution {
 // Requests are the numbers of requests executed since the start or ResetRequests, by zone name, those of zones without any included.
 func (l *Lab) Requests() map[string]int { return l.count("") }
 
-// RequestsOf is Requests of one service.
+// RequestsOf is Requests of one service. Of an endpoint's Server the lab knows ConnectionsOf only.
 func (l *Lab) RequestsOf(service string) map[string]int { return l.count(service) }
 
-// ResetRequests starts to count again, and forgets Executions.
+// ConnectionsOf are the numbers of connections that the service's front ends have taken since the start or ResetRequests, by zone name, those of zones
+// without any included.
+func (l *Lab) ConnectionsOf(service string) map[string]int {
+	l.log.mu.Lock()
+	defer l.log.mu.Unlock()
+	return l.byZone(l.log.connections, service)
+}
+
+// ResetRequests starts to count again, connections too, and forgets Executions.
 func (l *Lab) ResetRequests() {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
-	l.log.all, l.log.counts = nil, nil
+	l.log.all, l.log.counts, l.log.connections = nil, nil, nil
 }
 
 func (l *Lab) count(service string) map[string]int {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
+	return l.byZone(l.log.counts, service)
+}
+
+// byZone adds up what was counted of a service, or of all.
+func (l *Lab) byZone(all map[place]int, service string) map[string]int {
 	counts := map[string]int{}
 	for _, z := range l.zones {
 		counts[z.Name] = 0
 	}
-	for key, n := range l.log.counts {
+	for key, n := range all {
 		if service == "" || key.service == service {
 			counts[key.zone] += n
 		}
@@ -56,9 +69,10 @@ func (l *Lab) count(service string) map[string]int {
 }
 
 type executions struct {
-	mu     sync.Mutex
-	all    []Execution
-	counts map[place]int
+	mu          sync.Mutex
+	all         []Execution
+	counts      map[place]int
+	connections map[place]int
 }
 
 type place struct{ service, zone string }
@@ -75,4 +89,13 @@ func (x *executions) add(e Execution) {
 		x.counts = map[place]int{}
 	}
 	x.counts[place{e.Service, e.Zone}]++
+}
+
+func (x *executions) connected(to place) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.connections == nil {
+		x.connections = map[place]int{}
+	}
+	x.connections[to]++
 }

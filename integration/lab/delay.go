@@ -25,17 +25,32 @@ func TypicalDistance(from, to string) time.Duration {
 	return 750 * time.Microsecond
 }
 
+// distance is how long packets take.
+type distance struct {
+	between func(from, to string) time.Duration // nil: no time
+	jitter  Jitter
+	paths   atomic.Uint64 // that have had packets
+}
+
 // delay is the distance of a zone from the address of a client; none if that is in no zone.
 func (l *Lab) delay(client netip.Addr, to *zone) time.Duration {
-	if l.distance == nil {
+	if l.distance.between == nil {
 		return 0
 	}
 	for _, from := range l.zones {
 		if from.ip == client {
-			return max(0, l.distance(from.Name, to.Name))
+			return max(0, l.distance.between(from.Name, to.Name))
 		}
 	}
 	return 0
+}
+
+// late is how much later than the delay the packets of one more path are, one after the other.
+func (l *Lab) late(delay time.Duration) func() time.Duration {
+	if delay == 0 || l.distance.jitter == (Jitter{}) {
+		return func() time.Duration { return 0 }
+	}
+	return l.distance.jitter.Path(l.distance.paths.Add(1))
 }
 
 // wire is the network between a client's TCP connection and the server, which has the other end of a pipe. What goes in on one side comes out on the
@@ -78,7 +93,7 @@ type packet struct {
 }
 
 func (w *wire) carry(from, to net.Conn) {
-	packets := make(chan packet, 128)
+	packets, late := make(chan packet, 128), w.front.lab.late(w.delay)
 	read, held, soonest := from.Read, Fault.silent, time.Time{}
 	if from == w.tcp {
 		// The kernel shook hands at once. On a network that takes a round trip, and only then the client's first bytes set out. A client that
@@ -91,7 +106,7 @@ func (w *wire) carry(from, to net.Conn) {
 		for {
 			n, err := read(buf)
 			if n > 0 {
-				due := time.Now().Add(w.delay)
+				due := time.Now().Add(w.delay + late())
 				if due.Before(soonest) {
 					due = soonest
 				}

@@ -3,6 +3,8 @@ package lab_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -53,4 +55,42 @@ func ExampleLab_Fault() {
 	}
 	fmt.Println(l.Requests()["us-east-1a"])
 	// Output: 0
+}
+
+// What the lab doesn't have can be put behind an endpoint of its own.
+func ExampleEndpoint() {
+	// The partner's database is on this machine. It says hello, and ends the connection.
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ln.Close()
+	go func() {
+		for conn, err := ln.Accept(); err == nil; conn, err = ln.Accept() {
+			_, _ = io.WriteString(conn, "hello")
+			_ = conn.Close()
+		}
+	}()
+
+	l, err := lab.Start(lab.Options{Endpoints: []lab.Endpoint{
+		{Service: "vpce-svc-0a1b2c3d4e5f60718", Server: ln.Addr().String(), Port: 5432, Hosts: []string{"db.partner.example"}, PrivateDNS: true},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer l.Close()
+	conn, err := l.DialContextIn("us-east-1a")(context.Background(), "tcp", "db.partner.example:5432")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	said, err := io.ReadAll(conn)
+	fmt.Println(string(said), err)
+	fmt.Println(l.ConnectionsOf("vpce-svc-0a1b2c3d4e5f60718"))
+	// Output:
+	// hello <nil>
+	// map[us-east-1a:1 us-east-1b:0 us-east-1c:0]
 }

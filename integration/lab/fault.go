@@ -10,6 +10,11 @@ type Fault struct {
 
 type kind string
 
+const (
+	resetAfter  kind = "reset after"
+	serverFails kind = "server error"
+)
+
 // The faults. None of those that refuse a request executes or counts it; only ResetAfter executes, and those that merely hold a request up (Stall,
 // PauseReading, and packets that are sent again) when they are over.
 var (
@@ -55,18 +60,18 @@ var (
 
 // ResetAfter executes and counts the request, sends n bytes of the answer's body and resets the connection. With n = 0 not even the status
 // line is sent.
-func ResetAfter(n int) Fault { return Fault{kind: "reset after", n: n} }
+func ResetAfter(n int) Fault { return Fault{kind: resetAfter, n: n} }
 
 // ServerError is the service's own failure: the request is read and answered with this status, an error in the service's format, and an AWS request id.
-func ServerError(status int) Fault { return Fault{kind: "server error", n: status} }
+func ServerError(status int) Fault { return Fault{kind: serverFails, n: status} }
 
 func (f Fault) String() string {
 	switch f.kind {
 	case "":
 		return "none"
-	case "reset after":
+	case resetAfter:
 		return fmt.Sprintf("reset after %d bytes", f.n)
-	case "server error":
+	case serverFails:
 		return fmt.Sprintf("server error %d", f.n)
 	}
 	return string(f.kind)
@@ -78,20 +83,30 @@ func (f Fault) silent() bool { return f == Hang || f == BlackHole }
 // stopsRequests reports whether what clients send does not get to the server.
 func (f Fault) stopsRequests() bool { return f.silent() || f == PauseReading }
 
+// needsHTTP reports whether the fault is in the TLS or HTTP of a front end.
+func (f Fault) needsHTTP() bool {
+	switch f.kind {
+	case Stall.kind, Reset.kind, Unavailable.kind, Throttle.kind, WrongCertificate.kind, resetAfter, serverFails:
+		return true
+	}
+	return false
+}
+
 // dropsSYN reports whether the kernel drops what asks for a connection.
 func (f Fault) dropsSYN() bool { return f == BlackHole || f == DropSYN }
 
 // Fault makes every front end of a zone behave so from now on, until the next call. It takes effect within a millisecond or two, so that a blip is
 // BlackHole, a pause, and None. A connection that lost packets works again when the fault is over and the client's kernel has sent them again: with
 // each try it waits twice as long. It goes on trying for a program that closed the connection meanwhile, so such a request can still arrive, and be
-// executed. The error says that there is no such zone, or that the fault can't be made here.
+// executed. Faults of TLS and HTTP leave an endpoint's Server as it is. The error says that there is no such zone, or that the fault can't be made
+// here.
 func (l *Lab) Fault(zone string, f Fault) error {
 	if l.zone(zone) == nil {
 		return fmt.Errorf("lab: no zone %q", zone)
 	}
 	for _, e := range l.endpoints {
 		for _, front := range e.fronts {
-			if front.zone.Name != zone {
+			if front.zone.Name != zone || f.needsHTTP() && !front.speaksHTTP() {
 				continue
 			}
 			if err := front.setFault(f); err != nil {

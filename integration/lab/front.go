@@ -21,9 +21,9 @@ type front struct {
 	lab     *Lab
 	service string
 	zone    *zone
-	backend backend
+	backend backend // nil: a TCP server
 	addr    netip.AddrPort
-	server  *http.Server
+	server  io.Closer
 	release func() // gives the port back
 
 	switching sync.Mutex       // held by setFault and close
@@ -48,7 +48,7 @@ func newFront(l *Lab, e *endpoint, z *zone, b backend, cert *tls.Certificate) (*
 	if err != nil {
 		return nil, err
 	}
-	ln, err := f.settle(addr)
+	ln, err := f.settle(addr, e.port(l))
 	if err != nil {
 		return nil, fmt.Errorf("zone %s: %w", z.Name, err)
 	}
@@ -62,27 +62,38 @@ func newFront(l *Lab, e *endpoint, z *zone, b backend, cert *tls.Certificate) (*
 		return nil, err
 	}
 	f.accept(ln)
+	if f.speaksHTTP() {
+		f.serve(cert)
+	} else {
+		f.relay(e.Server)
+	}
+	return f, nil
+}
 
+func (f *front) speaksHTTP() bool { return f.backend != nil }
+
+// serve ends TLS and hands requests to the service.
+func (f *front) serve(cert *tls.Certificate) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(l.http2)
-	f.server = &http.Server{
+	protocols.SetHTTP2(f.lab.http2)
+	server := &http.Server{
 		Handler:   f,
 		Protocols: protocols,
 		ErrorLog:  log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if f.current() == WrongCertificate {
-				return l.ca.wrong, nil
+				return f.lab.ca.wrong, nil
 			}
 			return cert, nil
 		}},
-		BaseContext: func(net.Listener) context.Context { return l.ctx },
+		BaseContext: func(net.Listener) context.Context { return f.lab.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c.(*tls.Conn).NetConn())
 		},
 	}
-	l.running.Go(func() { _ = f.server.ServeTLS(listener{f}, "", "") })
-	return f, nil
+	f.server = server
+	f.lab.running.Go(func() { _ = server.ServeTLS(listener{f}, "", "") })
 }
 
 type connKey struct{}
@@ -121,10 +132,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Throttle.kind:
 		f.backend.fail(w, id, throttled(f.service))
 		return
-	case "server error":
+	case serverFails:
 		f.backend.fail(w, id, serverError(fault.n))
 		return
-	case "reset after":
+	case resetAfter:
 		cut := &cutWriter{ResponseWriter: w, left: fault.n, conn: conn}
 		defer cut.reset()
 		w = cut

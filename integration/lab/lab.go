@@ -16,9 +16,20 @@ type Zone struct{ Name, ID string }
 
 // Endpoint is an interface endpoint to create.
 type Endpoint struct {
-	Service    string   // "s3", "dynamodb", "kinesis", "sqs" or "sts": the service's label in vpce names
+	// Service is the service's label in vpce names. The lab has "s3", "dynamodb", "kinesis", "sqs" and "sts". "dkr.ecr", "execute-api" and a
+	// partner's "vpce-svc-0123456789abcdef0" need a Handler or a Server.
+	Service    string
 	Zones      []string // names of the zones that have a network interface of it; nil means all
 	PrivateDNS bool     // whether the service's own names lead to it. AWS has none for DynamoDB
+	Hosts      []string // a partner's own names, "db.partner.example": its private DNS names, and the only ones in its certificate
+	// Handler is behind the endpoint, instead of a service of the lab's: requests come to it over TLS, with the host that the client asked for and
+	// their whole bodies. Their signatures are not looked at.
+	Handler http.Handler
+	// Server is the address of a TCP server behind the endpoint: a database, or whatever else. It gets what clients send as it is. If one side has no
+	// more to send, the connection ends: none is half closed.
+	Server string
+	// Port is where clients connect to; 443 where 0.
+	Port uint16
 }
 
 // Options says what VPC to start. The zero value is a VPC of three zones with four endpoints in each.
@@ -29,14 +40,16 @@ type Options struct {
 	Zones []Zone
 	// Home is the name of the zone that HTTPClient, Config and IMDSEndpoint are in; the first zone where empty.
 	Home string
-	// Endpoints are s3, dynamodb, sqs and sts in all zones where nil, sqs and sts with private DNS. One per service.
+	// Endpoints are s3, dynamodb, sqs and sts in all zones where nil, sqs and sts with private DNS. One per service; each partner is one.
 	Endpoints []Endpoint
 	// Distance is the one-way delay between two zones, by name; nil means none. It delays connections to front ends, in both directions. The round
 	// trip of the TCP handshake, which the kernel makes at once, is added to the time that a client's first bytes take; DialContextIn waits for it
 	// by itself. See TypicalDistance. A round trip takes longer than asked, never shorter: in the median 0.03 ms
 	// at 0.1 ms one way and 0.25 ms at 0.75 ms, on two virtual CPUs (BenchmarkDistance), since what went idle has to wake up.
 	Distance func(from, to string) time.Duration
-	// Network is where the zones are, if not on the loopback. It has distances of its own: Distance must be nil. See package zonenet.
+	// Jitter is how much later than the Distance packets are. The zero value is not at all. A client's connecting is never late.
+	Jitter Jitter
+	// Network is where the zones are, if not on the loopback. It has distances of its own: Distance must be nil, and Jitter zero. See package zonenet.
 	Network Network
 	// Buckets are the S3 buckets that exist from the start.
 	Buckets []string
@@ -56,11 +69,11 @@ type Lab struct {
 	home      *zone
 	zones     []*zone
 	endpoints []*endpoint
-	distance  func(from, to string) time.Duration
+	distance  distance
 	network   Network
 	http2     bool
 	block     *block // of addresses; nil on a network
-	port      uint16 // that front ends try to listen at
+	port      uint16 // that front ends try to listen at, if their endpoint doesn't say
 
 	ca    *authority
 	clock clock
@@ -137,7 +150,8 @@ var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // plan checks the options and lays out zones and endpoints, without opening anything.
 func (l *Lab) plan(opts Options) error {
-	l.region, l.distance, l.network, l.http2 = opts.Region, opts.Distance, opts.Network, opts.HTTP2
+	l.region, l.network, l.http2 = opts.Region, opts.Network, opts.HTTP2
+	l.distance.between, l.distance.jitter = opts.Distance, opts.Jitter
 	if l.region == "" {
 		l.region = "us-east-1"
 	}
@@ -171,8 +185,14 @@ func (l *Lab) plan(opts Options) error {
 			return fmt.Errorf("home %q is none of the zones", opts.Home)
 		}
 	}
-	if l.network != nil && l.distance != nil {
+	if l.network != nil && opts.Distance != nil {
 		return errors.New("a network has distances of its own: leave Options.Distance nil")
+	}
+	if opts.Jitter != (Jitter{}) && opts.Distance == nil {
+		return errors.New("jitter is of a distance: set Options.Distance, or the network's own jitter")
+	}
+	if err := opts.Jitter.Check(); err != nil {
+		return err
 	}
 
 	endpoints := opts.Endpoints

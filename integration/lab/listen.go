@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -12,6 +13,9 @@ import (
 
 // setFault changes what listens at the front end's address if the fault asks for that, and what becomes of connections there are.
 func (f *front) setFault(fault Fault) error {
+	if fault.needsHTTP() && !f.speaksHTTP() {
+		return fmt.Errorf("lab: %s: the lab doesn't understand what the server of %s is sent", fault, f.service)
+	}
 	f.switching.Lock()
 	defer f.switching.Unlock()
 	f.mu.Lock()
@@ -51,9 +55,9 @@ func (f *front) setFault(fault Fault) error {
 	return failed
 }
 
-// settle listens at the port that AWS's endpoints have, or at one of its own where this process may not.
-func (f *front) settle(addr netip.Addr) (*net.TCPListener, error) {
-	ln, err := f.listen(netip.AddrPortFrom(addr, f.lab.port))
+// settle listens at the endpoint's port, or at one of its own where this process may not.
+func (f *front) settle(addr netip.Addr, port uint16) (*net.TCPListener, error) {
+	ln, err := f.listen(netip.AddrPortFrom(addr, port))
 	if errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EADDRINUSE) { // taken by somebody who listens at all addresses
 		ln, err = f.listen(netip.AddrPortFrom(addr, 0))
 	}
@@ -110,6 +114,7 @@ func (f *front) remember(w *wire) bool {
 	late := f.closed || f.fault == Refuse
 	if !late {
 		f.wires[w] = struct{}{}
+		f.lab.log.connected(place{f.service, f.zone.Name})
 		if f.fault == BlackHole { // the handshake came first, and nothing else gets through
 			_ = w.drop(true)
 		}

@@ -1,11 +1,14 @@
 package lab
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -31,6 +34,7 @@ type service struct {
 	wildcard bool     // the endpoint's names are wildcards: bucket., accesspoint. and control. go in front
 	hosts    []string // the service's own names: in its certificate, and resolved if there is private DNS
 	private  bool     // whether an endpoint can have private DNS
+	foreign  bool     // the lab doesn't have what is behind it
 }
 
 var services = map[string]service{
@@ -42,6 +46,22 @@ var services = map[string]service{
 	"kinesis": {hosts: []string{"kinesis", "*.data-kinesis", "*.control-kinesis"}, private: true},
 	"sqs":     {hosts: []string{"sqs"}, private: true},
 	"sts":     {hosts: []string{"sts"}, private: true},
+	// https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+	"dkr.ecr": {hosts: []string{"dkr.ecr", "*.dkr.ecr"}, private: true, foreign: true},
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-api-test-invoke-url.html
+	"execute-api": {hosts: []string{"execute-api", "*.execute-api"}, private: true, foreign: true},
+}
+
+// partner is the label of a service that isn't AWS's: https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
+var partner = regexp.MustCompile(`^vpce-svc-[0-9a-f]{17}$`)
+
+// about is what is known of a service, and whether there is one of that name.
+func about(name string) (service, bool) {
+	if partner.MatchString(name) {
+		return service{private: true, foreign: true}, true
+	}
+	s, ok := services[name]
+	return s, ok
 }
 
 type endpoint struct {
@@ -56,10 +76,14 @@ type endpoint struct {
 }
 
 func (l *Lab) addEndpoint(e Endpoint) error {
-	about, ok := services[e.Service]
+	about, ok := about(e.Service)
 	switch {
 	case !ok:
-		return fmt.Errorf("no service %q: the lab has s3, dynamodb, kinesis, sqs and sts", e.Service)
+		return fmt.Errorf("no service %q: the lab has s3, dynamodb, kinesis, sqs and sts, and takes dkr.ecr, execute-api and vpce-svc-…", e.Service)
+	case about.foreign != (e.Handler != nil || e.Server != "") || e.Handler != nil && e.Server != "":
+		return fmt.Errorf("endpoint for %s: a Handler or a Server is for services that the lab doesn't have, one of the two", e.Service)
+	case e.Hosts != nil && !partner.MatchString(e.Service):
+		return fmt.Errorf("endpoint for %s: its hosts are known; Hosts are a partner's", e.Service)
 	case l.endpoint(e.Service) != nil:
 		return fmt.Errorf("two endpoints for %s: the lab makes one per service", e.Service)
 	case e.PrivateDNS && !about.private:
@@ -114,11 +138,24 @@ func (e *endpoint) stars() string {
 }
 
 func (l *Lab) hosts(e *endpoint) []string {
-	var hosts []string
+	hosts := slices.Clone(e.Hosts)
 	for _, h := range e.hosts {
 		hosts = append(hosts, h+"."+l.region+"."+l.suffix)
 	}
 	return hosts
+}
+
+// port is where the endpoint's front ends listen, if this process may.
+func (e *endpoint) port(l *Lab) uint16 { return cmp.Or(e.Port, l.port) }
+
+// awsName is the service's name in EC2: "com.amazonaws.us-east-1.ecr.dkr" for "dkr.ecr".
+func (l *Lab) awsName(e *endpoint) string {
+	if partner.MatchString(e.Service) {
+		return "com.amazonaws.vpce." + l.region + "." + e.Service
+	}
+	labels := strings.Split(e.Service, ".")
+	slices.Reverse(labels)
+	return "com.amazonaws." + l.region + "." + strings.Join(labels, ".")
 }
 
 // find is what the VPC's DNS knows about a name: whose it is, the front end whose zonal name it is (nil for others), and its addresses. A private
@@ -202,7 +239,7 @@ func (l *Lab) describe(e *endpoint) object {
 	}
 	return object{
 		"VpcEndpointId": e.id, "VpcEndpointType": "Interface", "VpcId": "vpc-00000000000000001", "OwnerId": Account,
-		"ServiceName": "com.amazonaws." + l.region + "." + e.Service, "State": "available", "IpAddressType": "ipv4",
+		"ServiceName": l.awsName(e), "State": "available", "IpAddressType": "ipv4",
 		"RouteTableIds": []string{}, "SubnetIds": subnets, "NetworkInterfaceIds": interfaces,
 		"Groups":     []object{{"GroupId": "sg-00000000000000001", "GroupName": "default"}},
 		"DnsOptions": options, "PrivateDnsEnabled": e.PrivateDNS, "RequesterManaged": false, "DnsEntries": entries,

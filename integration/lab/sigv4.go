@@ -44,6 +44,9 @@ type signature struct {
 
 // verify signs the received request again, with the headers its signer signed, and compares. It returns nil if the signature is right.
 func (f *front) verify(r *http.Request, body []byte) *apiError {
+	if _, ok := f.backend.(handled); ok {
+		return nil // what it makes of signatures is its own affair
+	}
 	denied := func(code, message string) *apiError { return &apiError{http.StatusForbidden, code, message} }
 	query := r.URL.Query()
 	var (

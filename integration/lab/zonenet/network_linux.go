@@ -66,13 +66,16 @@ func (n *Network) start(opts Options) error {
 		return errors.New("this process is in the machine's own network: call Enter first")
 	}
 	places := append([]string{opts.Home}, opts.Zones...) // by device
-	delays := make([][]time.Duration, len(places))
+	if err := opts.Jitter.Check(); err != nil {
+		return err
+	}
+	d := distances{Delays: make([][]time.Duration, len(places)), Jitter: opts.Jitter}
 	for i, from := range places {
 		for _, to := range places {
-			delays[i] = append(delays[i], max(0, opts.Distance(from, to)))
+			d.Delays[i] = append(d.Delays[i], max(0, opts.Distance(from, to)))
 		}
 	}
-	argument, err := json.Marshal(delays)
+	argument, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/azaffinity/azaffinity/integration/lab"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,9 +44,10 @@ type held struct {
 	data [mtu]byte
 }
 
-// path leads from one device to another. Its packets leave in order, since all are held back for the same time.
+// path leads from one device to another. Its packets leave in order, so what is behind a late one is late, too.
 type path struct {
 	delay time.Duration
+	late  func() time.Duration
 	held  []*held
 }
 
@@ -59,25 +61,31 @@ type packetSwitch struct {
 	spare *held
 }
 
-// runSwitch is the whole process. Delays are its only argument, as JSON: nanoseconds by device and device.
+// distances are the switch's only argument, as JSON.
+type distances struct {
+	Delays [][]time.Duration // from device, to device
+	Jitter lab.Jitter
+}
+
+// runSwitch is the whole process.
 func runSwitch() error {
-	var delays [][]time.Duration
+	var d distances
 	if len(os.Args) != 2 {
 		return fmt.Errorf("%s is started by package zonenet", SwitchName)
 	}
-	if err := json.Unmarshal([]byte(os.Args[1]), &delays); err != nil {
+	if err := json.Unmarshal([]byte(os.Args[1]), &d); err != nil {
 		return err
 	}
 	debug.SetGCPercent(-1) // packets are used again, and there is nothing else
 	runtime.LockOSThread()
 	punctual()
 
-	s := &packetSwitch{deaf: make([]bool, len(delays)), spare: new(held)}
+	s := &packetSwitch{deaf: make([]bool, len(d.Delays)), spare: new(held)}
 	polled := []unix.PollFd{{Fd: orders, Events: unix.POLLIN}}
-	for from, row := range delays {
+	for from, row := range d.Delays {
 		s.paths = append(s.paths, make([]path, len(row)))
 		for to, delay := range row {
-			s.paths[from][to].delay = delay
+			s.paths[from][to] = path{delay: delay, late: d.Jitter.Path(uint64(from*len(row) + to))}
 		}
 		if err := unix.SetNonblock(firstDevice+from, true); err != nil {
 			return err
@@ -170,7 +178,7 @@ func (s *packetSwitch) take(from int) {
 		if len(p.held) == longest {
 			continue
 		}
-		h.due, h.size = time.Now().Add(p.delay), n
+		h.due, h.size = time.Now().Add(p.delay+p.late()), n
 		p.held = append(p.held, h)
 		if last := len(s.free) - 1; last >= 0 {
 			s.spare, s.free = s.free[last], s.free[:last]

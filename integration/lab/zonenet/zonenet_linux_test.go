@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/integration/lab/zonenet"
 	"golang.org/x/sys/unix"
 )
@@ -98,6 +99,36 @@ func TestDistance(t *testing.T) {
 				t.Errorf("%q to %s: a round trip takes %v, want %v or little more", from, to, least, asked)
 			}
 		}
+	}
+}
+
+// Given jitter, when packets go to a zone and back, then none is early, and they are as late on average as jitter says, or later.
+func TestJitter(t *testing.T) {
+	need(t)
+	n, err := zonenet.Start(zonenet.Options{Home: home, Zones: zones, Distance: distance, Jitter: lab.Jitter{Mean: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const trips = 50
+	var sum time.Duration
+	asked := 2 * distance(home, zones[1])
+	for range trips {
+		took, err := n.RoundTrip(t.Context(), zones[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took < asked {
+			t.Errorf("a round trip takes %v, want %v at least", took, asked)
+		}
+		sum += took
+	}
+	if late := sum/trips - asked; late < 12*time.Millisecond { // 20 are expected of two packets, with a standard deviation of 2
+		t.Errorf("round trips are %v late on average, want some 20 ms", late)
 	}
 }
 
