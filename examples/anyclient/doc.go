@@ -1,0 +1,22 @@
+// Package anyclient has clients other than aws-sdk-go-v2, each with the one line by which its connections stay in the Availability Zone: tested examples,
+// against real servers behind endpoints in a VPC in one process.
+//
+// What they have in common is a dialer. It changes no host, so URLs, signatures and certificates stay what they are; it chooses among the host's addresses.
+//
+//	r, err := resolver.New() // the endpoints are those of AZAFFINITY_ENDPOINTS, partners' among them; the zone is found
+//	if err != nil { ... }
+//	defer r.Close()
+//	d := dialer.New(r)
+//
+// And then:
+//
+//	net/http            &http.Client{Transport: d.RoundTripper(nil)}           presigned URLs, private REST APIs
+//	transfermanager     o.HTTPClient = that client                             in place of WithRoundRobinDNS
+//	aws-sdk-go (v1)     aws.Config{HTTPClient: that client}
+//	go-containerregistry crane.WithTransport(d.RoundTripper(nil))              pulls from ECR
+//	grpc                grpc.WithContextDialer, with a "passthrough:///" target
+//	pgx                 config.LookupFunc = d.LookupHost, config.DialFunc = d.DialContext
+//	go-redis            redis.Options{Dialer: d.DialContext}
+//
+// Each of the examples also meets a zone that goes down while it works (TestZoneGoes): no call fails, and they arrive in the others.
+package anyclient
