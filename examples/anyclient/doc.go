@@ -10,13 +10,17 @@
 //
 // And then:
 //
-//	net/http            &http.Client{Transport: d.RoundTripper(nil)}           presigned URLs, private REST APIs
-//	transfermanager     o.HTTPClient = that client                             in place of WithRoundRobinDNS
-//	aws-sdk-go (v1)     aws.Config{HTTPClient: that client}
-//	go-containerregistry crane.WithTransport(d.RoundTripper(nil))              pulls from ECR
-//	grpc                grpc.WithContextDialer, with a "passthrough:///" target
-//	pgx                 config.LookupFunc = d.LookupHost, config.DialFunc = d.DialContext
-//	go-redis            redis.Options{Dialer: d.DialContext}
+//	net/http              &http.Client{Transport: d.RoundTripper(nil)}          presigned URLs, private REST APIs
+//	transfermanager       s3.Options.HTTPClient = that client                   in place of WithRoundRobinDNS
+//	aws-sdk-go (v1)       aws.Config{HTTPClient: that client}
+//	go-containerregistry  crane.WithTransport(d.RoundTripper(nil))              pulls from ECR
+//	grpc                  grpc.WithContextDialer(d.DialContext, for "tcp")      with a "passthrough:///" target
+//	pgx                   LookupFunc = d.LookupHost, DialFunc = d.DialContext
+//	go-redis              redis.Options{Dialer: d.DialContext}
 //
 // Each of the examples also meets a zone that goes down while it works (TestZoneGoes): no call fails, and they arrive in the others.
+//
+// An HTTP client's requests are back in the zone when that is well again. gRPC, go-redis and pgx's pool stay with the connections they have, wherever those
+// were made: a lifetime for connections (keepalive.ServerParameters.MaxConnectionAge, redis.Options.ConnMaxLifetime, pgxpool.Config.MaxConnLifetime) brings
+// them back.
 package anyclient

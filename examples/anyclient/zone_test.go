@@ -41,50 +41,22 @@ func missing() (tests string, err error) {
 	_ = ln.Close()
 	for _, program := range []string{"setpriv", "initdb", "redis-server"} {
 		if _, err := find(program); err != nil {
-			return "^(Example_postgres|Example_redis)$|^TestZoneGoes$/^(pgx|go-redis)$", err
+			return "^(Example_postgres|Example_redis)$|^TestZone/^(pgx|go-redis)$", err
 		}
 	}
 	return "", nil
 }
 
+var clients = map[string]client{
+	"presigned URL": presignedURL, "transfer manager": transfer, "registry": pull, "private API": privateAPI, "SDK v1": sdkV1,
+	"gRPC": grpcHealth, "pgx": postgres, "go-redis": cache,
+}
+
 // Given each client at work in its zone, when the zone's endpoints go down, then no call fails, and they arrive in other zones.
 func TestZoneGoes(t *testing.T) {
-	for name, c := range map[string]client{
-		"presigned URL": presignedURL, "transfer manager": transfer, "registry": pull, "private API": privateAPI, "SDK v1": sdkV1,
-		"gRPC": grpcHealth, "pgx": postgres, "go-redis": cache,
-	} {
+	for name, c := range clients {
 		t.Run(name, func(t *testing.T) {
-			v, err := start(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer v.close()
-			call, err := c.connect(v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			calls := func(when string) {
-				for i := range 5 {
-					if err := call(ctx); err != nil {
-						t.Errorf("%s, call %d: %v", when, i+1, err)
-					}
-				}
-			}
-			calls("the zone is well")
-			for _, service := range v.services {
-				counts, of := v.arrived(service)
-				if counts[home.Name] == 0 || len(shares(counts, of)) != len(shares(map[string]int{home.Name: counts[home.Name]}, of)) {
-					t.Errorf("%s: got %s, want all in zone b", service, shares(counts, of))
-				}
-			}
-
-			v.ResetRequests()
-			if err := v.Fault(home.Name, lab.Refuse); err != nil {
-				t.Fatal(err)
-			}
-			calls("the zone is down")
+			v := meet(t, c, lab.Refuse)
 			for _, service := range v.services {
 				if counts, of := v.arrived(service); counts[home.Name] != 0 || shares(counts, of) == "" {
 					t.Errorf("%s: got %s, want all in other zones", service, shares(counts, of))
@@ -92,4 +64,48 @@ func TestZoneGoes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Given each client at work in its zone, when endpoints there answer nobody who wants to connect, then no call fails: each has a connection, or makes one
+// elsewhere.
+func TestZoneTakesNoConnections(t *testing.T) {
+	for name, c := range clients {
+		t.Run(name, func(t *testing.T) { meet(t, c, lab.DropSYN) })
+	}
+}
+
+// meet has a client work in its zone, and then with the fault there. What arrived since then is counted.
+func meet(t *testing.T, c client, fault lab.Fault) *vpc {
+	t.Helper()
+	v, err := start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.close)
+	call, err := c.connect(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := func(when string) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		for i := range 5 {
+			if err := call(ctx); err != nil {
+				t.Errorf("%s, call %d: %v", when, i+1, err)
+			}
+		}
+	}
+	calls("the zone is well")
+	for _, service := range v.services {
+		counts, of := v.arrived(service)
+		if at := counts[home.Name]; at == 0 || shares(counts, of) != shares(map[string]int{home.Name: at}, of) {
+			t.Errorf("%s: got %s, want all in zone b", service, shares(counts, of))
+		}
+	}
+	v.ResetRequests()
+	if err := v.Fault(home.Name, fault); err != nil {
+		t.Fatal(err)
+	}
+	calls(fmt.Sprintf("fault %q", fault))
+	return v
 }
