@@ -1,6 +1,7 @@
 package anyclient_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -43,7 +44,7 @@ func start(c client) (v *vpc, err error) {
 	v = &vpc{}
 	defer func() {
 		if err != nil {
-			v.close()
+			v.end()
 		}
 	}()
 	endpoints, err := c.endpoints(v)
@@ -57,6 +58,9 @@ func start(c client) (v *vpc, err error) {
 
 	var listed []endpoint.Endpoint
 	for _, e := range endpoints {
+		if got, want := v.Address(e.Service, home.Name).Port(), cmp.Or(e.Port, 443); got != want {
+			return v, fmt.Errorf("port %d is somebody else's on this machine", want)
+		}
 		v.services = append(v.services, e.Service)
 		listed = append(listed, endpoint.Endpoint{Regional: v.RegionalName(e.Service)})
 	}
@@ -88,9 +92,10 @@ func (v *vpc) transport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: v.CA()}}
 }
 
+// atEnd has f run when the VPC ends, before what was there earlier.
 func (v *vpc) atEnd(f func()) { v.ends = append(v.ends, f) }
 
-func (v *vpc) close() {
+func (v *vpc) end() {
 	for _, end := range slices.Backward(v.ends) {
 		end()
 	}
@@ -113,7 +118,7 @@ func show(c client, calls int) {
 		fmt.Println(err)
 		return
 	}
-	defer v.close()
+	defer v.end()
 	call, err := c.connect(v)
 	if err != nil {
 		fmt.Println(err)

@@ -81,7 +81,7 @@ func meet(t *testing.T, c client, fault lab.Fault) *vpc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(v.close)
+	t.Cleanup(v.end)
 	call, err := c.connect(v)
 	if err != nil {
 		t.Fatal(err)

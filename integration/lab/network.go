@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Address is where the front end of a service's endpoint in a zone listens; the zero AddrPort if there is none. The port is 443 if this process may
-// listen there, as root may, else one of its own.
+// Address is where the front end of a service's endpoint in a zone listens; the zero AddrPort if there is none. The port is the endpoint's, as a
+// rule 443, if this process may listen there, as root may, else one of its own.
 func (l *Lab) Address(service, zone string) netip.AddrPort {
 	if e := l.endpoint(service); e != nil {
 		for _, f := range e.fronts {
