@@ -16,7 +16,7 @@ import (
 
 const mib = 1 << 20
 
-// transfer copies an object of three parts to S3 and back. Its HTTP client has the dialer in place of transfermanager.WithRoundRobinDNS, which would take one
+// transfer copies an object of two parts to S3 and back. Its HTTP client has the dialer in place of transfermanager.WithRoundRobinDNS, which would take one
 // address after the other, whatever the zone, and stay with one that is dead.
 var transfer = client{
 	endpoints: func(*vpc) ([]lab.Endpoint, error) {
@@ -30,7 +30,7 @@ var transfer = client{
 			o.PartSizeBytes, o.MultipartUploadThreshold = 5*mib, 5*mib
 			o.GetObjectType = tmtypes.GetObjectRanges
 		})
-		sent := bytes.Repeat([]byte("a moon over a lake. "), 11*mib/20)
+		sent := bytes.Repeat([]byte("a moon over a lake. "), 6*mib/20)
 		bucket, key := aws.String("photos"), aws.String("moon.jpg")
 		return func(ctx context.Context) error {
 			if _, err := manager.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: bucket, Key: key, Body: bytes.NewReader(sent)}); err != nil {
@@ -53,8 +53,8 @@ type memory []byte
 
 func (m memory) WriteAt(p []byte, at int64) (int, error) { return copy(m[at:], p), nil }
 
-// The SDK's transfer manager for S3: three parts up with a request before and one after them, and three down.
+// The SDK's transfer manager for S3: two parts up with a request before and one after them, and two down.
 func Example_transferManager() {
 	show(transfer, 1)
-	// Output: zone b: 8 of 8 requests
+	// Output: zone b: 6 of 6 requests
 }

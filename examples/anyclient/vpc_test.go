@@ -38,7 +38,7 @@ type vpc struct {
 	ends     []func()
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func start(c client) (v *vpc, err error) {
 	v = &vpc{}
