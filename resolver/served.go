@@ -13,6 +13,12 @@ func init() {
 		}
 		return false
 	}
+	link.Active = func(r any) bool {
+		if r, ok := r.(*Resolver); ok && r != nil {
+			return r.table.Load().mode == Prefer
+		}
+		return false
+	}
 	link.Note = func(r any, text string) {
 		if r, ok := r.(*Resolver); ok && r != nil {
 			r.note(text)

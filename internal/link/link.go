@@ -68,6 +68,9 @@ func IsFirst(ctx context.Context) bool { return ctx.Value(firstKey{}) != nil }
 // where the host leads.
 var Serves func(resolver any, host string) bool
 
+// Active reports whether the mode is Prefer: what is known may change where connections lead.
+var Active func(resolver any) bool
+
 // Note shows a text in the resolver's snapshots, and logs it, once.
 var Note func(resolver any, text string)
 
