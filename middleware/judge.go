@@ -3,11 +3,8 @@ package middleware
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/middleware/dialer"
+	"github.com/azaffinity/azaffinity/middleware/internal/verdict"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
@@ -81,7 +79,7 @@ func (c *call) findingOf(ctx context.Context, begun time.Time, err error) findin
 		return finding{} // the caller couldn't say what to send, had no time left, or gave up
 	case ctx.Err() != nil:
 		return finding{cause: resolver.CauseUnanswered, guess: c.body.late(begun)}
-	case ofNetwork(err):
+	case verdict.OfNetwork(err):
 		return finding{cause: resolver.CauseBroken}
 	case !errors.As(err, &sending):
 		return finding{} // a signer's error, say
@@ -91,16 +89,12 @@ func (c *call) findingOf(ctx context.Context, begun time.Time, err error) findin
 	return finding{cause: resolver.CauseBroken, guess: true} // of the body's making, perhaps, or of HTTP/2's
 }
 
-// causeOfAnswer is what an answer that says no means for the name: nothing, since an answer is an answer, unless it is a server's error. 502, 503 and 504
-// without a request id come from a load balancer that has no service behind it. Being asked to slow down is an answer, too.
+// causeOfAnswer is what an answer that says no means for the name. Being asked to slow down is an answer, too.
 func causeOfAnswer(answer *smithyhttp.Response, err error) resolver.Cause {
-	switch status := answer.StatusCode; {
-	case status < http.StatusInternalServerError, throttling.IsErrorThrottle(err) == aws.TrueTernary:
+	if throttling.IsErrorThrottle(err) == aws.TrueTernary {
 		return resolver.NoCause
-	case requestID(answer.Header) == "" && status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout:
-		return resolver.CauseUnavailable
 	}
-	return resolver.CauseServerError
+	return verdict.OfStatus(answer.StatusCode, answer.Header)
 }
 
 var throttling = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
@@ -111,13 +105,6 @@ func retryable(err error) error {
 	return &smithyhttp.RequestSendError{Err: errors.New(withoutURL(err).Error())}
 }
 
-// ofNetwork reports whether an error came from the network, as far as can be told.
-func ofNetwork(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && !op.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
 // answerTo returns the answer that is behind an error, or nil.
 func answerTo(err error) *smithyhttp.Response {
 	var response *smithyhttp.ResponseError
@@ -126,16 +113,6 @@ func answerTo(err error) *smithyhttp.Response {
 		return response.Response
 	}
 	return nil
-}
-
-// requestID is what the service calls the request, in the spellings there are.
-func requestID(h http.Header) string {
-	for _, name := range []string{"X-Amzn-Requestid", "X-Amz-Request-Id", "X-Amz-Requestid", "X-Amz-Id-2"} {
-		if v := h.Get(name); v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // withoutURL is what went wrong, without the request's URL: an object's key has no business in a log or on a page that shows health.

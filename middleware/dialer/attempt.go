@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/azaffinity/azaffinity/internal/link"
 )
@@ -17,6 +18,9 @@ type attempt struct {
 	address string
 	socket  socket
 	beside  bool // it takes one of the process's slots
+	begun   time.Time
+	left    atomic.Bool // nobody needs the connection any more
+	over    atomic.Bool // it is known what became of it since
 	cancel  context.CancelFunc
 
 	conn   *conn
@@ -48,7 +52,7 @@ func (r *race) attempt(ctx context.Context, a *attempt) {
 // connect makes the attempt's connection.
 func (r *race) connect(ctx context.Context, a *attempt) error {
 	by := r.in.by
-	if !r.served && r.in.usual != nil {
+	if !r.served && !r.addressed && r.in.usual != nil {
 		by = r.in.usual
 	}
 	connecting, cancel := r.limited(ctx)
@@ -59,14 +63,19 @@ func (r *race) connect(ctx context.Context, a *attempt) error {
 		return err
 	case inner == nil:
 		return errNoConnection
+	case a.left.Load():
+		_ = inner.Close()
+		return errOvertaken
 	}
 	d := r.in.dialer
 	d.use(r.in, r.to.addr, r.to.host) // until the connection is closed
 	a.conn = &conn{Conn: inner, target: r.to}
 	a.socket.conn.Store(a.conn)
+	addr := addrOf(inner)
 	raw := rawOf(inner)
 	if raw != nil {
 		a.socket.raw.Store(&raw)
+		r.measure(raw, addr.Addr())
 	}
 	if r.config != nil {
 		a.conn.timeout = d.reading
@@ -78,11 +87,14 @@ func (r *race) connect(ctx context.Context, a *attempt) error {
 	a.conn.sent.handed, a.conn.sent.greeted = true, a.secure == nil || a.secure.ConnectionState().Version < tls.VersionTLS13
 	r.to.died.Store(false)
 	r.to.made.Store(true)
-	addr := addrOf(inner)
-	if r.name != nil && addr.IsValid() {
+	at := d.nameAt(addr.Addr())
+	switch {
+	case r.name != nil && addr.IsValid():
 		r.name.Connected(addr.Addr())
+	case !r.zonal && at != nil:
+		at.Connected(addr.Addr())
 	}
-	if r.served {
+	if r.served || at != nil {
 		d.watch.follow(a.conn, raw, addr, func() { d.pathDied(r.to, addr.Addr()) })
 	}
 	return nil
@@ -131,6 +143,15 @@ func (r *race) recover(err *error) {
 	}
 }
 
+// measure notes how far the address is that was just connected to, as the kernel saw it.
+func (r *race) measure(raw syscall.RawConn, addr netip.Addr) {
+	if near := r.in.dialer.near; near != nil && !r.served {
+		if info, ok := readInfo(raw); ok && info.resent == 0 {
+			near.measured(addr, info.rtt)
+		}
+	}
+}
+
 // handshaking reports whether the kernel has something of the server's: a second connection would only make both slower.
 func (r *race) handshaking() bool {
 	return slices.ContainsFunc(r.running, func(a *attempt) bool {
@@ -142,10 +163,18 @@ func (r *race) handshaking() bool {
 // waits reports whether it is the network, or the server, that all attempts wait for, as far as the kernel knows. If not, this process hasn't
 // got round to what is there.
 func (r *race) waits() bool {
-	return !slices.ContainsFunc(r.running, func(a *attempt) bool {
-		info, ok := a.info()
-		return a.answered(info) || ok && info.state == stateEstablished && info.sent == 0 && info.unsent == 0
-	})
+	return !slices.ContainsFunc(r.running, func(a *attempt) bool { return !a.waits() })
+}
+
+func (a *attempt) waits() bool {
+	info, ok := a.info()
+	return !a.answered(info) && !(ok && info.state == stateEstablished && info.sent == 0 && info.unsent == 0)
+}
+
+// connected reports whether TCP is, as far as the kernel knows.
+func (a *attempt) connected() bool {
+	info, ok := a.info()
+	return ok && info.state == stateEstablished
 }
 
 // answered reports whether the server has begun to answer the handshake: the kernel has something of it, or, where that doesn't tell, we have. The first

@@ -25,14 +25,14 @@ func (in *transport) connect(ctx context.Context, network, addr string, config *
 	}
 	r.zonal = r.name != nil
 	r.served = r.zonal || in.served(host)
-	r.hurried = r.name != nil && !in.asIs && ctx.Value(asIsKey{}) == nil
-	if r.hurried && r.name.Down() {
+	r.hurried = in.place == atHome || r.name != nil && !in.asIs && ctx.Value(asIsKey{}) == nil
+	if r.hurried && r.down() {
 		return nil, nil, in.refused(r.to, network)
 	}
 	won, err := r.run(ctx)
 	if err != nil {
 		err := in.failed(r.to, host, err)
-		if r.name != nil && r.blame && !ours(err) {
+		if r.name != nil && r.failing && !ours(err) {
 			r.name.Failed(uint8(err.Cause), err.Err)
 		}
 		return nil, nil, err

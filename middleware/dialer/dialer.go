@@ -24,10 +24,13 @@ type Dialer struct {
 	watch    *watch
 	plain    *transport // what DialContext connects with
 
-	mu      sync.Mutex
+	hosts    hosts
+	avoid    avoided
+	near     *nearest // nil: nobody is chosen for being near
+
+	mu      sync.Mutex // guards targets
 	targets map[key]*target
-	forgot  time.Duration                // when targets were, since started
-	avoid   map[netip.Addr]time.Duration // until when, since started
+	forgot  time.Duration // when targets were, since started
 }
 
 // key is what connections can be exchanged for: those of one transport to one host and port.
@@ -70,12 +73,18 @@ func WithReadTimeout(timeout time.Duration) Option {
 	return func(d *Dialer) { d.reading = timeout }
 }
 
+// WithoutNearest has hosts that no endpoint serves connected to as DNS says, even if the kernel's handshake times show that one of their private addresses is
+// nearer than the others. Without it, on Linux, connections are made to that address first: see the package's description.
+func WithoutNearest() Option {
+	return func(d *Dialer) { d.near = nil }
+}
+
 // New returns a dialer that shares what it learns with r. A nil r is one that knows no endpoints: everything is dialled as it would be without
 // this package.
 func New(r *resolver.Resolver, opts ...Option) *Dialer {
 	d := &Dialer{
-		resolver: r, watch: newWatch(),
-		targets: map[key]*target{}, avoid: map[netip.Addr]time.Duration{},
+		resolver: r, watch: newWatch(), near: newNearest(),
+		targets: map[key]*target{}, avoid: avoided{until: map[netip.Addr]time.Duration{}},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -93,28 +102,16 @@ func New(r *resolver.Resolver, opts ...Option) *Dialer {
 	d.plain.asIs = true
 	if r != nil {
 		link.SetChecker(r, d.check)
+		d.tellLookup(d.lookup)
 	}
 	return d
 }
 
-// DialContext connects to an address, as [net.Dialer.DialContext] does: to that of the host's addresses that are healthy first. It is for clients
-// that take such a function: database drivers, gRPC (with a "passthrough:///" target).
-func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return d.plain.dial(ctx, network, address)
-}
-
-// LookupHost looks a host's addresses up, as [net.Resolver.LookupHost] does, and returns them in the order in which they should be tried. It is
-// for clients that connect by themselves.
-func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) {
-	ips, err := d.lookup.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	hosts := make([]string, 0, len(ips))
-	for _, ip := range d.order(ips) {
-		hosts = append(hosts, ip.Unmap().String())
-	}
-	return hosts, nil
+// tellLookup has the resolver in the background ask for addresses where the dialer does.
+func (d *Dialer) tellLookup(by *net.Resolver) {
+	link.SetLookup(d.resolver, func(ctx context.Context, host string) ([]netip.Addr, error) {
+		return by.LookupNetIP(ctx, "ip", host)
+	})
 }
 
 type asIsKey struct{}
@@ -123,57 +120,6 @@ type asIsKey struct{}
 // the name is ejected. It is for requests that nobody sends again elsewhere. Package middleware gives it to those whose host is the user's own choice of a zonal
 // name, and to those that can't be sent twice.
 func AsIs(ctx context.Context) context.Context { return context.WithValue(ctx, asIsKey{}, true) }
-
-// order puts the addresses that failed lately last.
-func (d *Dialer) order(ips []netip.Addr) []netip.Addr {
-	good, bad := make([]netip.Addr, 0, len(ips)), []netip.Addr(nil)
-	for _, ip := range ips {
-		if ip = ip.Unmap(); d.shouldAvoid(ip) {
-			bad = append(bad, ip)
-		} else {
-			good = append(good, ip)
-		}
-	}
-	return append(good, bad...)
-}
-
-const (
-	// avoidFor is how long an address is tried last, after it failed.
-	avoidFor = 30 * time.Second
-	maxAvoid = 256 // how many are remembered
-)
-
-// shouldAvoid reports whether connections to an address should be made to another one, if there is one.
-func (d *Dialer) shouldAvoid(ip netip.Addr) bool {
-	if d.resolver != nil && link.SuspectAddr(d.resolver, ip) {
-		return true
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	until, ok := d.avoid[ip]
-	if ok && time.Since(started) >= until {
-		delete(d.avoid, ip)
-		return false
-	}
-	return ok
-}
-
-// avoidAddr has an address tried last for a while.
-func (d *Dialer) avoidAddr(ip netip.Addr) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Since(started)
-	if len(d.avoid) >= maxAvoid {
-		for a, until := range d.avoid {
-			if until <= now {
-				delete(d.avoid, a)
-			}
-		}
-	}
-	if len(d.avoid) < maxAvoid {
-		d.avoid[ip] = now + avoidFor
-	}
-}
 
 // maxTargets is how many targets are remembered without a connection.
 const maxTargets = 1024

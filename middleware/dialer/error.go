@@ -76,6 +76,12 @@ func (p *panicked) Error() string {
 // errNoConnection is the error for a function that neither connects nor says why, or ends its goroutine.
 var errNoConnection = errors.New("azaffinity: the transport's dial function returned no connection and no error")
 
+// errOvertaken is the error of an attempt whose connection nobody needs any more.
+var errOvertaken = errors.New("azaffinity: another connection was made")
+
+// errNotHome is the error for a host that has no address in this zone at present.
+var errNotHome = errors.New("azaffinity: no address in this zone")
+
 var errEjected = errors.New("azaffinity: the name is ejected")
 
 // CauseOf says what kind of failure to connect an error is, as net/http returns it, or resolver.NoCause if it is none.

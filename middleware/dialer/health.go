@@ -15,13 +15,43 @@ import (
 // pathDied is told once when a path has died under a connection.
 func (d *Dialer) pathDied(to *target, addr netip.Addr) {
 	to.died.Store(true)
+	name := d.nameAt(addr)
 	if d.resolver != nil {
-		if name := link.NameOf(d.resolver, to.host); name != nil {
-			name.Failed(uint8(resolver.CausePathDead), errors.New("the path to "+addr.String()+" is dead"))
-			return
+		if own := link.NameOf(d.resolver, to.host); own != nil {
+			name = own
 		}
 	}
-	d.avoidAddr(addr)
+	if name == nil {
+		d.avoid.add(addr)
+		return
+	}
+	name.Failed(uint8(resolver.CausePathDead), errors.New("the path to "+addr.String()+" is dead"))
+}
+
+// nameAt is this zone's zonal name that leads to an address, or nil. What becomes of connections to the address, under whatever host, is the name's health.
+func (d *Dialer) nameAt(addr netip.Addr) link.Name {
+	if d.resolver == nil || !addr.IsValid() {
+		return nil
+	}
+	return link.NameAt(d.resolver, addr)
+}
+
+// blame has an address tried last after a failure to connect to it. If a zonal name leads there, that has failed, unless the failure may be the host's: its
+// certificate, or, if no endpoint serves it, all that came after TCP.
+func (r *race) blame(a *attempt, err error) {
+	addr, parsed := netip.ParseAddrPort(a.address)
+	if parsed != nil || r.zonal || ours(err) {
+		return
+	}
+	ip, cause := addr.Addr().Unmap(), causeOf(err)
+	name := r.in.dialer.nameAt(ip)
+	switch {
+	case !r.served && a.socket.conn.Load() != nil:
+	case name != nil && cause != resolver.CauseCertificate && cause != resolver.CauseTLS:
+		name.Failed(uint8(cause), err)
+	case r.served || r.addressed:
+		r.in.dialer.avoid.add(ip)
+	}
 }
 
 // checkTimeout is how long a check in the background may take.

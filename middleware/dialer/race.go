@@ -37,6 +37,8 @@ type goal struct {
 	name    link.Name // of it, unless it is only checked
 	hurried bool      // within the connect timeout, and not at all if it is ejected
 	latest  time.Time // when DNS and TCP have to be done; zero: that is not limited
+	// addressed says that attempts are made at addresses, and not at the host by its name.
+	addressed bool
 }
 
 // race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
@@ -46,7 +48,7 @@ type race struct {
 	running []*attempt
 	next    []string // addresses that are left
 	first   error
-	blame   bool // it is the name's failure, and not the caller's
+	failing bool // it is the name's failure, and not the caller's
 }
 
 func (d *Dialer) newRace(in *transport, network, addr, host string, config *tls.Config) *race {
@@ -66,7 +68,7 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 	defer close(done)
 	defer func() {
 		for _, a := range r.running {
-			a.cancel()
+			r.leave(ctx, a)
 		}
 	}()
 	looked := make(chan lookup, 1)
@@ -77,9 +79,9 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 		l = r.addresses(ctx)
 	}()
 	var ticks <-chan time.Time
-	waited := patience{limit: r.in.dialer.timeout, last: time.Now()}
-	if r.hurried && waited.limit > 0 {
-		ticker := time.NewTicker(min(step, waited.limit))
+	waited := patience{last: time.Now()}
+	if limit := r.limit(); r.hurried && limit > 0 {
+		ticker := time.NewTicker(min(step, limit))
 		defer ticker.Stop()
 		ticks = ticker.C
 	}
@@ -92,7 +94,10 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			if l.err != nil {
 				return nil, r.over(ctx, l.err)
 			}
-			r.next = l.addresses
+			r.next, r.addressed = l.addresses, l.known
+			if r.in.place == atHome {
+				waited = patience{last: time.Now()} // it is the address that has to answer
+			}
 			r.start(ctx, done, false)
 			delay.Reset(attemptDelay)
 		case a := <-r.results:
@@ -121,10 +126,10 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 			}
 		case <-ticks:
 			switch {
-			case r.name.Down():
+			case r.down():
 				return nil, r.timeout()
-			case r.waits() && waited.over(time.Now()):
-				r.blame = true
+			case r.waits() && waited.over(time.Now(), r.limit()):
+				r.failing = true
 				return nil, r.timeout()
 			}
 		case <-ctx.Done():
@@ -136,7 +141,7 @@ func (r *race) run(ctx context.Context) (*attempt, error) {
 // over is the error when there is nothing left to try, or no time.
 func (r *race) over(ctx context.Context, err error) error {
 	ended := ctx.Err()
-	r.blame = ended == nil || errors.Is(ended, context.DeadlineExceeded)
+	r.failing = ended == nil || errors.Is(ended, context.DeadlineExceeded)
 	switch {
 	case err != nil:
 		return err
@@ -151,28 +156,56 @@ func (r *race) timeout() error { return &net.OpError{Op: "dial", Net: r.network,
 // lookup is what a host's addresses are.
 type lookup struct {
 	addresses []string
+	known     bool // they are addresses, and not the host's name
 	err       error
 }
 
-// addresses are those to try, in order. A host that no endpoint serves is left to what connects, and so is one that it wants to know.
+// addresses are those to try, in order. A host of which nothing is known is left to what connects, and so is one that it wants to know.
 func (r *race) addresses(ctx context.Context) lookup {
 	host, port, _ := net.SplitHostPort(r.to.addr)
-	switch {
-	case !r.served || r.in.byHost && r.zonal:
-		return lookup{addresses: []string{r.to.addr}}
-	case r.in.byHost:
-		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
-	}
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
-	ips, err := r.in.lookup.LookupNetIP(ctx, family(r.network), host)
+	switch _, literal := netip.ParseAddr(host); {
+	case r.in.byHost && r.served && !r.zonal:
+		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
+	case r.in.byHost, literal == nil, !r.served && !r.in.knows(ctx, host):
+		return lookup{addresses: []string{r.to.addr}}
+	case r.in.place == atHome:
+		return r.atHome(ctx, host, port)
+	case r.zonal:
+		ips, err := r.in.lookup.LookupNetIP(ctx, family(r.network), host)
+		return r.lookup(ips, port, err)
+	}
+	ips, err := r.in.addresses(ctx, family(r.network), host)
+	return r.lookup(r.in.order(ips, r.in.nearest(host, ips)), port, err)
+}
+
+// atHome are the host's addresses in this zone. They needn't be looked up: the request was sent here because they are known. A name that is ejected for what it
+// answered can be connected to, by the request that probes it.
+func (r *race) atHome(ctx context.Context, host, port string) lookup {
+	l := r.in.dialer.hosts.of(host)
+	if l == nil || l.older(knownFor) {
+		l = r.in.learn(ctx, host, learnTimeout)
+	}
+	var ips []netip.Addr
+	if l != nil {
+		for _, ip := range l.home {
+			if name := r.in.dialer.nameAt(ip); r.in.rank(ip) == first || name != nil && !name.Down() {
+				ips = append(ips, ip)
+			}
+		}
+	}
+	if len(ips) == 0 {
+		return r.lookup(nil, port, errNotHome)
+	}
+	return r.lookup(ips, port, nil)
+}
+
+func (r *race) lookup(ips []netip.Addr, port string, err error) lookup {
 	if err != nil {
 		return lookup{err: &net.OpError{Op: "dial", Net: r.network, Err: err}}
 	}
-	if !r.zonal {
-		ips = r.in.dialer.order(ips)
-	}
-	var l lookup
+	l := lookup{known: true}
 	for _, ip := range ips {
 		l.addresses = append(l.addresses, net.JoinHostPort(ip.Unmap().String(), port))
 	}
@@ -205,9 +238,12 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 			return false
 		}
 	}
-	a := &attempt{address: r.next[0], beside: aside}
+	a := &attempt{address: r.next[0], beside: aside, begun: time.Now()}
 	r.next = r.next[1:]
 	r.running = append(r.running, a)
+	if r.judges() {
+		ctx = context.WithoutCancel(ctx) // it may go on without the caller: see leave
+	}
 	ctx, a.cancel = context.WithCancel(context.WithValue(ctx, socketKey{}, &a.socket))
 	go func() {
 		defer func() {
@@ -217,10 +253,7 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 			select {
 			case r.results <- a:
 			case <-done: // it was overtaken, or is too late
-				if a.err == nil {
-					_ = a.conn.Close()
-				}
-				a.cancel()
+				r.late(ctx, a)
 			}
 		}()
 		r.attempt(ctx, a)
@@ -233,8 +266,8 @@ func (r *race) failed(ctx context.Context, a *attempt) {
 	if r.first == nil {
 		r.first = a.err
 	}
-	if addr, err := netip.ParseAddrPort(a.address); err == nil && ctx.Err() == nil && !r.zonal && r.served && !ours(a.err) {
-		r.in.dialer.avoidAddr(addr.Addr().Unmap())
+	if ctx.Err() == nil {
+		r.blame(a, a.err)
 	}
 }
 
@@ -254,29 +287,29 @@ func (r *race) unwanted(a *attempt) bool {
 		return false
 	}
 	addr := addrOf(a.conn)
-	return addr.IsValid() && r.in.dialer.shouldAvoid(addr.Addr())
+	return addr.IsValid() && r.in.rank(addr.Addr()) == last
 }
 
-// lastResort reports whether the next address is one to avoid. It may connect well and never answer, so it has to win no race against a healthy one that
+// lastResort reports whether the next address is one to try last. It may connect well and never answer, so it has to win no race against a healthy one that
 // takes a moment.
 func (r *race) lastResort() bool {
 	addr, err := netip.ParseAddrPort(r.next[0])
-	return err == nil && r.name == nil && r.served && r.in.dialer.shouldAvoid(addr.Addr().Unmap())
+	return err == nil && r.name == nil && r.served && r.in.rank(addr.Addr().Unmap()) == last
 }
 
 // patience counts the time in which this process ran.
 type patience struct {
-	limit, spent time.Duration
-	last         time.Time
+	spent time.Duration
+	last  time.Time
 }
 
 // over counts the time since it was last called, and reports whether the limit is reached.
-func (p *patience) over(now time.Time) bool {
+func (p *patience) over(now time.Time, limit time.Duration) bool {
 	took := now.Sub(p.last)
 	p.last = now
 	if took > step {
 		took = time.Duration(float64(step) * float64(step) / float64(took))
 	}
 	p.spent += took
-	return p.spent >= p.limit
+	return p.spent >= limit
 }

@@ -17,7 +17,10 @@ type tcpInfo struct {
 	_           [4]uint8
 	_           [4]uint32
 	unacked     uint32 // segments
-	_           [19]uint32
+	_           [10]uint32
+	rtt         uint32 // microseconds, smoothed: the handshake's right after it
+	_           [7]uint32
+	resent      uint32 // segments, the handshake's too
 	_           [3]uint64
 	received    uint64 // bytes, the whole connection
 	_           [2]uint32

@@ -8,6 +8,7 @@ import "syscall"
 type tcpInfo struct {
 	state, retransmits, probes uint8
 	unacked, unsent, sent      uint32
+	rtt, resent                uint32
 	received                   uint64
 }
 

@@ -29,6 +29,7 @@ type transport struct {
 	// usual is what connects to hosts that no endpoint serves; nil: by.
 	usual   dialFunc
 	timeout time.Duration // of by, with DNS; 0: it has its own
+	place   place         // that is connected to
 	nd      *net.Dialer   // that by is made from; nil: it is the user's
 	asIs    bool          // nobody sends what fails elsewhere, so nothing is hurried: see AsIs
 	// answered is the user's OnProxyConnectResponse.
@@ -39,8 +40,11 @@ type transport struct {
 func newTransport(d *Dialer, t *http.Transport, nd *net.Dialer) *transport {
 	own := *nd
 	in := &transport{dialer: d, http: t, lookup: own.Resolver, timeout: own.Timeout, nd: nd}
-	if in.lookup == nil {
+	switch {
+	case in.lookup == nil:
 		in.lookup = d.lookup
+	case d.resolver != nil:
+		d.tellLookup(in.lookup)
 	}
 	own.Resolver, own.Control, own.ControlContext = in.lookup, nil, control(nd)
 	in.by = own.DialContext
@@ -97,23 +101,6 @@ func taken(t *http.Transport, nd *net.Dialer) *transport {
 		in.nd = &net.Dialer{}
 	}
 	return in
-}
-
-// RoundTripper returns a transport with base's settings that has the dialer installed, for HTTP clients whose hosts can't be rewritten: with presigned URLs, say. A nil base is
-// [http.DefaultTransport]. The connections that base has stay its own.
-func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
-	if base == nil {
-		base, _ = http.DefaultTransport.(*http.Transport)
-		if base == nil {
-			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
-		}
-	}
-	t := base.Clone()
-	d.Install(t, nil)
-	if in := installed(t); in != nil {
-		in.asIs = true
-	}
-	return t
 }
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

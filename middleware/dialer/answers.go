@@ -1,0 +1,68 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/azaffinity/azaffinity/middleware/internal/verdict"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// judge tells the resolver what a request came to, and says whether it is proven that no byte of it was sent, and why. What keeps requests from a connection has been
+// told already.
+func judge(req *http.Request, route resolver.Route, begun time.Time, resp *http.Response, err error) (cause resolver.Cause, unsent bool) {
+	if err == nil {
+		if cause = verdict.OfStatus(resp.StatusCode, resp.Header); cause == resolver.NoCause {
+			route.Answered()
+		} else {
+			route.Failed(cause, errors.New(resp.Status))
+		}
+		return cause, false
+	}
+	var dialing *Error // after that: it is allocated
+	if errors.As(err, &dialing) {
+		if route.Target == resolver.Regional { // of no zonal name's health, but of what there is elsewhere
+			route.Failed(dialing.Cause, nil)
+		}
+		return dialing.Cause, dialing.NotSent(begun)
+	}
+	cause = causeOfSending(req, begun, err)
+	route.Failed(cause, err)
+	return cause, false
+}
+
+// causeOfSending says what kept a request that may have been sent from an answer: nothing, if that may be the caller's making.
+func causeOfSending(req *http.Request, begun time.Time, err error) resolver.Cause {
+	ctx := req.Context()
+	deadline, limited := ctx.Deadline()
+	var timeout interface{ Timeout() bool }
+	late := ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout()
+	switch {
+	case limited && deadline.Before(begun), errors.Is(ctx.Err(), context.Canceled):
+		return resolver.NoCause // the caller had no time left, or gave up
+	case late && streams(req):
+		return resolver.NoCause // or couldn't say in time what to send
+	case late:
+		return resolver.CauseUnanswered
+	case verdict.OfNetwork(err) && !streams(req):
+		return resolver.CauseBroken
+	}
+	return resolver.NoCause
+}
+
+// streams reports whether the request's body comes from somewhere, and may be late, or fail.
+func streams(req *http.Request) bool {
+	return req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
+}
+
+// harmless reports whether a request may be the one that finds out whether an ejected name answers again: one that its caller may make once more, since it
+// changes nothing (RFC 9110, section 9.2.1), and that is not sent once more here.
+func harmless(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions:
+		return req.Body == nil || req.Body == http.NoBody
+	}
+	return false
+}

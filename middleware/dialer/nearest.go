@@ -1,0 +1,208 @@
+package dialer
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Where nothing is known of a host's zones, the nearest of its private addresses is as good as it gets. How far one is, the kernel says, of connections that
+// are made anyway: it has measured the time from its SYN to the answer. This process's clock would measure its own load.
+const (
+	// keptTimes is how many handshake times of an address count: the last ones. Their lower quartile is how far it is, since load only adds to it.
+	keptTimes = 16
+	// fewTimes is how many an address must have before anything is said of it.
+	fewTimes = 4
+	// An address is chosen only if the next is farther by a quarter of its own time and by leastGap, in microseconds, and by noise times the uncertainty.
+	leastGap = 30
+	noise    = 4
+	// A choice is changed only after another would have been made in changeAfter of the windows in a row in which there were connections.
+	window      = time.Minute
+	changeAfter = 3
+	// exploreEvery is in how many connections one is made as DNS says, so that the others' times don't grow old, and exploreDoubt while another may be nearer.
+	exploreEvery, exploreDoubt = 100, 20
+	// What is remembered, at the most. Hosts that lead to more addresses are left alone.
+	maxNearHosts, maxNearAddrs, maxAddrsOfHost = 256, 2048, 16
+)
+
+// nearest chooses among the addresses of hosts of which nothing else is known.
+type nearest struct {
+	mu    sync.Mutex
+	addrs map[netip.Addr]*times
+	hosts map[string]*preference
+}
+
+// times are the last handshake times of an address, in microseconds.
+type times struct {
+	last [keptTimes]uint32
+	n    int
+}
+
+// preference is the choice among a host's addresses.
+type preference struct {
+	addr   netip.Addr // that is connected to first; invalid: none
+	rival  netip.Addr // that would have been chosen in the last windows; invalid: none
+	wins   int        // in how many
+	window int64      // the last one
+	dials  int
+}
+
+func newNearest() *nearest {
+	return &nearest{addrs: map[netip.Addr]*times{}, hosts: map[string]*preference{}}
+}
+
+// private reports whether an address is of a network of one's own: RFC 1918, RFC 6598 and RFC 4193. So is all of 127.0.0.0/8 but localhost: whoever gives
+// a host several such addresses has made a network of it on one machine.
+func private(ip netip.Addr) bool {
+	if ip.Is4() {
+		if b := ip.As4(); b[0] == 100 && b[1]&0xc0 == 64 {
+			return true
+		}
+	}
+	return ip.IsPrivate() || ip.Is4() && ip.IsLoopback() && ip != netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// measured takes in how long the kernel's handshake with an address took. It is dropped if no host is known to lead there.
+func (n *nearest) measured(ip netip.Addr, micros uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if t := n.addrs[ip]; t != nil && micros > 0 {
+		t.last[t.n%keptTimes] = micros
+		t.n++
+	}
+}
+
+// prefer is which of a host's addresses is to be connected to first, or invalid. news says why, if that has changed.
+func (n *nearest) prefer(host string, ips []netip.Addr, now time.Duration) (addr netip.Addr, news string) {
+	if len(ips) < 2 || len(ips) > maxAddrsOfHost || slices.ContainsFunc(ips, func(ip netip.Addr) bool { return !private(ip) }) {
+		return addr, ""
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.follow(host, ips) {
+		return addr, ""
+	}
+	p := n.hosts[host]
+	before := p.addr
+	best, sure, why := n.best(ips)
+	if why == "" {
+		return before, ""
+	}
+	if !sure && best != before {
+		best = netip.Addr{}
+	}
+	p.choose(best, slices.Contains(ips, before), int64(now/window))
+	switch {
+	case p.addr == before:
+	case p.addr.IsValid():
+		news = why
+	default:
+		news = why + ": connections are made as DNS says"
+	}
+	return p.addr, news
+}
+
+// follow has the handshake times of a host's addresses kept, if there is room.
+func (n *nearest) follow(host string, ips []netip.Addr) bool {
+	if n.hosts[host] == nil {
+		if len(n.hosts) >= maxNearHosts {
+			maps.DeleteFunc(n.hosts, func(_ string, p *preference) bool { return !p.addr.IsValid() })
+		}
+		if len(n.hosts) >= maxNearHosts {
+			return false
+		}
+		n.hosts[host] = &preference{window: -1}
+	}
+	for _, ip := range ips {
+		if n.addrs[ip] == nil {
+			if len(n.addrs) >= maxNearAddrs {
+				clear(n.addrs) // the choices stay until there are times again
+			}
+			n.addrs[ip] = &times{}
+		}
+	}
+	return true
+}
+
+// choose takes in which address would be chosen now. The first choice holds at once, and so does one in place of an address that the host no longer leads to.
+func (p *preference) choose(best netip.Addr, leadsThere bool, window int64) {
+	if !p.addr.IsValid() || !leadsThere {
+		p.addr, p.wins, p.window = best, 0, window
+		return
+	}
+	if window == p.window {
+		return
+	}
+	p.window = window
+	switch {
+	case best == p.addr:
+		p.wins = 0
+	case p.wins > 0 && best == p.rival:
+		p.wins++
+	default:
+		p.rival, p.wins = best, 1
+	}
+	if p.wins >= changeAfter {
+		p.addr, p.wins = best, 0
+	}
+}
+
+// explores reports whether the next connection to a host is made as DNS says, although one address is preferred.
+func (n *nearest) explores(host string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.hosts[host]
+	if p == nil {
+		return false
+	}
+	p.dials++
+	if p.wins > 0 {
+		return p.dials%exploreDoubt == 0
+	}
+	return p.dials%exploreEvery == 0
+}
+
+// best is the address that seems to be the nearest, and whether that is sure. why is empty if there is one of which too little is known.
+func (n *nearest) best(ips []netip.Addr) (best netip.Addr, sure bool, why string) {
+	nearer, next := estimate{far: math.Inf(1)}, estimate{far: math.Inf(1)}
+	for _, ip := range ips {
+		e, ok := n.addrs[ip].estimate()
+		switch {
+		case !ok:
+			return best, false, ""
+		case e.far < nearer.far:
+			best, nearer, next = ip, e, nearer
+		case e.far < next.far:
+			next = e
+		}
+	}
+	sure = next.far-nearer.far >= max(nearer.far/4, leastGap, noise*math.Hypot(nearer.error, next.error))
+	return best, sure, fmt.Sprintf("%.2f ms, and the next %.2f ms", nearer.far/1000, next.far/1000)
+}
+
+// estimate is how far an address is, in microseconds.
+type estimate struct{ far, error float64 }
+
+// estimate is the lower quartile. Its error is what the distance to the median, and the number of times, say of it: 2 times that distance by the root of the
+// number, as it is for times that are spread normally.
+func (t *times) estimate() (e estimate, ok bool) {
+	if t == nil || t.n < fewTimes {
+		return e, false
+	}
+	sorted := t.last
+	some := sorted[:min(t.n, keptTimes)]
+	slices.Sort(some)
+	at := func(q float64) float64 {
+		i := q * float64(len(some)-1)
+		low := int(i)
+		high := min(low+1, len(some)-1)
+		return float64(some[low]) + (i-float64(low))*(float64(some[high])-float64(some[low]))
+	}
+	e.far = at(0.25)
+	e.error = 2 * (at(0.5) - e.far) / math.Sqrt(float64(len(some)))
+	return e, true
+}

@@ -1,0 +1,207 @@
+package dialer
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/azaffinity/azaffinity/internal/link"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// besideWait is how much longer than a host's own addresses the zonal name's may take, which are asked for at the same time, before the first connection is
+// made without them.
+const besideWait = 50 * time.Millisecond
+
+// locate says where an address is.
+var locate = (*resolver.Resolver).Locate
+
+// place is what a transport connects to.
+type place uint8
+
+const (
+	anywhere  place = iota // this zone first
+	atHome                 // addresses in this zone only
+	elsewhere              // this zone last
+)
+
+// rank is where an address comes in the order to try.
+type rank uint8
+
+const (
+	first rank = iota
+	ordinary
+	last // it has failed lately, or nobody is to go there
+)
+
+// rank says where an address comes. One in this zone is last only if its name is ejected: a failure or two don't do that, and nobody would see it answer again.
+func (in *transport) rank(ip netip.Addr) rank {
+	d := in.dialer
+	at := locate(d.resolver, ip)
+	switch {
+	case at == resolver.HomeEjected, d.avoid.has(ip):
+		return last
+	case at == resolver.Home && in.place == elsewhere:
+		return last
+	case at == resolver.Home:
+		return first
+	case d.resolver != nil && link.SuspectAddr(d.resolver, ip):
+		return last
+	}
+	return ordinary
+}
+
+// order puts addresses in the order to try: those in this zone, the others as DNS rotates them, and those that failed lately or belong to an ejected name. Of
+// the others, the nearest comes first if there is one.
+func (in *transport) order(ips []netip.Addr, nearest netip.Addr) []netip.Addr {
+	var ranked [last + 1][]netip.Addr
+	for _, ip := range ips {
+		ip = ip.Unmap()
+		r := in.rank(ip)
+		if r == ordinary && ip == nearest {
+			r = first
+		}
+		ranked[r] = append(ranked[r], ip)
+	}
+	return slices.Concat(ranked[first], ranked[ordinary], ranked[last])
+}
+
+// knows reports whether there is something known of a host that no endpoint serves: of where one of its addresses is, that one has failed, or which is the
+// nearest. If not, it is connected to by its name, as it would be without this package.
+func (in *transport) knows(ctx context.Context, host string) bool {
+	d := in.dialer
+	if d.resolver == nil || !link.Active(d.resolver) {
+		return false
+	}
+	l := d.hosts.of(host)
+	if l == nil || l.older(knownFor) {
+		l = in.learn(ctx, host, attemptDelay)
+	}
+	if l == nil {
+		return false
+	}
+	if slices.ContainsFunc(l.addrs, func(ip netip.Addr) bool { return in.rank(ip) != ordinary }) {
+		return true
+	}
+	return in.nearest(host, l.addrs).IsValid() && !d.near.explores(host)
+}
+
+// nearest is which of a host's addresses is known to be the nearest, if none is in this zone.
+func (in *transport) nearest(host string, ips []netip.Addr) netip.Addr {
+	d := in.dialer
+	if d.near == nil || d.resolver == nil || !link.Active(d.resolver) || in.served(host) {
+		return netip.Addr{}
+	}
+	var others []netip.Addr
+	for _, ip := range ips {
+		switch ip = ip.Unmap(); in.rank(ip) {
+		case first:
+			return netip.Addr{}
+		case ordinary:
+			others = append(others, ip)
+		}
+	}
+	addr, news := d.near.prefer(host, others, time.Since(started))
+	if news != "" {
+		link.Nearest(d.resolver, host, addr, news)
+	}
+	return addr
+}
+
+// addresses are a host's. If an endpoint serves it, and it is not known yet which of them is in this zone, its zonal name is asked for, too, at the same time.
+func (in *transport) addresses(ctx context.Context, family, host string) ([]netip.Addr, error) {
+	learned := in.learnZonal(ctx, host)
+	ips, err := in.lookup.LookupNetIP(ctx, family, host)
+	if err != nil || learned == nil {
+		return ips, err
+	}
+	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return locate(in.dialer.resolver, ip.Unmap()) != resolver.Unknown }) {
+		return ips, nil
+	}
+	wait := time.NewTimer(besideWait)
+	defer wait.Stop()
+	select {
+	case <-learned:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return ips, nil
+}
+
+// learnZonal has a host's zonal name looked up, if there is one that nobody has looked up yet, and returns what is closed when that is done.
+func (in *transport) learnZonal(ctx context.Context, host string) <-chan struct{} {
+	r := in.dialer.resolver
+	if r == nil {
+		return nil
+	}
+	route := r.Resolve(host)
+	if route.Target != resolver.Zonal || route.Observed != "" {
+		return nil
+	}
+	if name := link.NameOf(r, route.Host); name == nil || len(name.Addrs()) > 0 {
+		return nil
+	}
+	learned := make(chan struct{})
+	go func() {
+		defer close(learned)
+		defer func() {
+			if p := recover(); p != nil { // in a Dial function of the user's
+				link.Panicked(r, p)
+			}
+		}()
+		if ips, err := in.lookup.LookupNetIP(ctx, "ip", route.Host); err == nil {
+			link.Learned(r, route.Host, ips)
+		}
+	}()
+	return learned
+}
+
+const (
+	// avoidFor is how long an address is tried last, after it failed.
+	avoidFor = 30 * time.Second
+	maxAvoid = 256 // how many are remembered
+)
+
+// avoided are addresses that failed lately, and are no zonal name's in this zone: those have the name's health.
+type avoided struct {
+	some  atomic.Bool
+	mu    sync.Mutex
+	until map[netip.Addr]time.Duration // since started
+}
+
+// has reports whether connections to an address should be made to another one, if there is one.
+func (a *avoided) has(ip netip.Addr) bool {
+	if !a.some.Load() {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until, ok := a.until[ip]
+	if ok && time.Since(started) >= until {
+		delete(a.until, ip)
+		a.some.Store(len(a.until) > 0)
+		return false
+	}
+	return ok
+}
+
+// add has an address tried last for a while.
+func (a *avoided) add(ip netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Since(started)
+	if len(a.until) >= maxAvoid {
+		for other, until := range a.until {
+			if until <= now {
+				delete(a.until, other)
+			}
+		}
+	}
+	if len(a.until) < maxAvoid {
+		a.until[ip] = now + avoidFor
+		a.some.Store(true)
+	}
+}

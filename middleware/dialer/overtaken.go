@@ -1,0 +1,59 @@
+package dialer
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+)
+
+// homeSilence is how long an address in this zone may be silent while a request waits that can go elsewhere: the connection is looked for in the kernel, which
+// has nothing of the other side's. Inside a zone a handshake takes a fraction of a millisecond.
+const homeSilence = 200 * time.Millisecond
+
+// limit is how long a hurried race may wait for the network; 0: for as long as the transport has it.
+func (r *race) limit() time.Duration {
+	limit := r.in.dialer.timeout
+	switch {
+	case r.in.place != atHome:
+	case !slices.ContainsFunc(r.running, (*attempt).connected):
+		return homeSilence
+	case limit == 0:
+		return math.MaxInt64
+	}
+	return limit
+}
+
+// down reports whether there is no use in waiting: the name is ejected, and tried in the background.
+func (r *race) down() bool { return r.name != nil && r.name.Down() }
+
+// judges reports whether what becomes of the race's attempts says something of their addresses.
+func (r *race) judges() bool { return r.addressed && !r.zonal }
+
+// leave ends an attempt that was overtaken, or that nobody waits for any more. One at an address that has said nothing yet goes on until it has had a second, so
+// that a dead address is found out although each connection is made to another one in time.
+func (r *race) leave(ctx context.Context, a *attempt) {
+	a.left.Store(true)
+	if !r.judges() || ctx.Err() != nil {
+		a.cancel()
+		return
+	}
+	time.AfterFunc(max(0, DefaultConnectTimeout-time.Since(a.begun)), func() {
+		if !a.over.Swap(true) && a.waits() {
+			r.blame(a, r.timeout())
+		}
+		a.cancel()
+	})
+}
+
+// late takes in an attempt that has ended after the race.
+func (r *race) late(ctx context.Context, a *attempt) {
+	known := a.over.Swap(true)
+	switch {
+	case a.err == nil:
+		_ = a.conn.Close()
+	case !known && a.err != errOvertaken && ctx.Err() == nil:
+		r.blame(a, a.err)
+	}
+	a.cancel()
+}

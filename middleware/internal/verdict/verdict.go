@@ -1,0 +1,41 @@
+// Package verdict says what an answer, or an error in place of one, means for the health of the name that a request was sent to. It knows no SDK.
+package verdict
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// OfStatus is what an answer means for the name: nothing, since an answer is an answer, unless it is a server's error. 502, 503 and 504 without a request id
+// come from a load balancer that has no service behind it.
+func OfStatus(status int, header http.Header) resolver.Cause {
+	switch {
+	case status < http.StatusInternalServerError:
+		return resolver.NoCause
+	case requestID(header) == "" && status >= http.StatusBadGateway && status <= http.StatusGatewayTimeout:
+		return resolver.CauseUnavailable
+	}
+	return resolver.CauseServerError
+}
+
+// OfNetwork reports whether an error came from the network, as far as can be told.
+func OfNetwork(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && !op.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// requestID is what the service calls the request, in the spellings there are.
+func requestID(h http.Header) string {
+	for _, name := range []string{"X-Amzn-Requestid", "X-Amz-Request-Id", "X-Amz-Requestid", "X-Amz-Id-2"} {
+		if v := h.Get(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
