@@ -55,6 +55,7 @@ func (r *race) connect(ctx context.Context, a *attempt) error {
 	if !r.served && !r.addressed && r.in.usual != nil {
 		by = r.in.usual
 	}
+	r.noteHome(a)
 	connecting, cancel := r.limited(ctx)
 	inner, err := by(connecting, r.network, a.address)
 	cancel()

@@ -24,9 +24,9 @@ type Dialer struct {
 	watch    *watch
 	plain    *transport // what DialContext connects with
 
-	hosts    hosts
-	avoid    avoided
-	near     *nearest // nil: nobody is chosen for being near
+	hosts hosts
+	avoid avoided
+	near  *nearest // nil: nobody is chosen for being near
 
 	mu      sync.Mutex // guards targets
 	targets map[key]*target
@@ -42,13 +42,14 @@ type key struct {
 // target is a host and port that connections of one transport were made to.
 type target struct {
 	transport *transport
-	addr      string       // host:port
-	host      string       // of it
-	lost      atomic.Int64 // when something was last sent over a connection that has ended without an answer, since started; 0: never
-	died      atomic.Bool  // the path of one did, and none was made since
-	secure    atomic.Bool  // connections are made by TLS
-	made      atomic.Bool  // a connection was
-	uses      int          // dials under way and connections; guarded by the dialer's lock
+	addr      string                         // host:port
+	host      string                         // of it
+	lost      atomic.Int64                   // when something was last sent over a connection that has ended without an answer, since started; 0: never
+	died      atomic.Bool                    // the path of one did, and none was made since
+	secure    atomic.Bool                    // connections are made by TLS
+	made      atomic.Bool                    // a connection was
+	home      atomic.Pointer[netip.AddrPort] // that a zonal name of this zone leads to, and connections were tried at under the host
+	uses      int                            // dials under way and connections; guarded by the dialer's lock
 }
 
 // Option configures [New].

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -12,7 +13,15 @@ import (
 // nameServer answers for names with IPv4 addresses, in the order given, and says of all others that they don't exist.
 type nameServer struct {
 	asked atomic.Int32 // for A records
+	mu    sync.Mutex
 	names map[string][]string
+}
+
+// set changes a name's addresses.
+func (s *nameServer) set(name string, addrs ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names[name] = addrs
 }
 
 // newNameServer returns a resolver that asks the server.
@@ -58,7 +67,9 @@ func (s *nameServer) answer(question []byte) []byte {
 		return nil
 	}
 	kind := binary.BigEndian.Uint16(question[at-4:])
+	s.mu.Lock()
 	addrs, ok := s.names[strings.ToLower(strings.Join(labels, "."))]
+	s.mu.Unlock()
 	if kind != typeA {
 		addrs = nil
 	} else {

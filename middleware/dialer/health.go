@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,30 @@ func (d *Dialer) nameAt(addr netip.Addr) link.Name {
 	return link.NameAt(d.resolver, addr)
 }
 
+// noteHome remembers under which host connections were tried to an address that a zonal name leads to.
+func (r *race) noteHome(a *attempt) {
+	addr, err := netip.ParseAddrPort(a.address)
+	if err == nil && r.in.dialer.nameAt(addr.Addr().Unmap()) != nil {
+		r.to.home.Store(&addr)
+	}
+}
+
+// lastAt is a target under whose host connections were tried to an address that the name leads to, if nobody has connected to the name.
+func (d *Dialer) lastAt(name string) (*target, netip.AddrPort) {
+	own := link.NameOf(d.resolver, name)
+	if own == nil {
+		return nil, netip.AddrPort{}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, to := range d.targets {
+		if at := to.home.Load(); at != nil && slices.Contains(own.Addrs(), at.Addr().Unmap()) {
+			return to, *at
+		}
+	}
+	return nil, netip.AddrPort{}
+}
+
 // blame has an address tried last after a failure to connect to it. If a zonal name leads there, that has failed, unless the failure may be the host's: its
 // certificate, or, if no endpoint serves it, all that came after TCP.
 func (r *race) blame(a *attempt, err error) {
@@ -58,9 +83,12 @@ func (r *race) blame(a *attempt, err error) {
 const checkTimeout = 3 * time.Second
 
 // check connects to a zonal name in the background, to find out whether that can be done again. It takes what connected to the name before, or to a
-// host under it.
+// host under it, or under another host to an address that the name leads to.
 func (d *Dialer) check(ctx context.Context, name string) error {
-	to := d.last(name)
+	to, at := d.last(name), netip.AddrPort{}
+	if to == nil {
+		to, at = d.lastAt(name)
+	}
 	if to == nil {
 		if to = d.lastSecure(); to == nil || !link.IsFirst(ctx) {
 			return link.ErrNotChecked
@@ -75,7 +103,7 @@ func (d *Dialer) check(ctx context.Context, name string) error {
 	if to.secure.Load() {
 		r.config = to.transport.config(to.host)
 	}
-	r.served, r.zonal = true, true
+	r.served, r.zonal, r.only = true, true, at
 	won, err := r.run(ctx)
 	if err != nil {
 		// What stands in front of the name, a bucket's name say, is nobody's business.

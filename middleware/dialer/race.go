@@ -39,6 +39,7 @@ type goal struct {
 	latest  time.Time // when DNS and TCP have to be done; zero: that is not limited
 	// addressed says that attempts are made at addresses, and not at the host by its name.
 	addressed bool
+	only      netip.AddrPort // what a check of an address connects to
 }
 
 // race is the making of one connection: attempts to several addresses, of which the first to succeed wins.
@@ -166,6 +167,8 @@ func (r *race) addresses(ctx context.Context) lookup {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
 	switch _, literal := netip.ParseAddr(host); {
+	case r.only.IsValid():
+		return lookup{addresses: []string{r.only.String()}}
 	case r.in.byHost && r.served && !r.zonal:
 		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
 	case r.in.byHost, literal == nil, !r.served && !r.in.knows(ctx, host):

@@ -1,0 +1,19 @@
+package dialer
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+)
+
+// Measured has the dialer believe that the kernel has measured a handshake.
+func (d *Dialer) Measured(addr netip.Addr, micros uint32) { d.near.measured(addr, micros) }
+
+// Choose is what a RoundTripper decides for a request to a host.
+func Choose(rt http.RoundTripper, host string) (home bool) {
+	_, home = rt.(*pools).choose(context.Background(), host)
+	return home
+}
+
+// Refresh has the addresses of hosts that requests were made to looked up again, as is done every few seconds.
+func Refresh(d *Dialer) { d.refresh() }
