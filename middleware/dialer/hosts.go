@@ -20,7 +20,7 @@ const (
 	knownFor = 30 * time.Second
 	// learnTimeout is how long the first request to a host waits for its addresses, before it is sent without knowing whether one of them is in this zone.
 	learnTimeout = 250 * time.Millisecond
-	// maxHosts is how many hosts are remembered.
+	// maxHosts is how many hosts are remembered, at the most.
 	maxHosts = 1024
 )
 
@@ -85,7 +85,7 @@ func (h *hosts) put(host string, l *leads) *leads {
 		maps.DeleteFunc(more, func(_ string, l *leads) bool { return !l.used.Load() })
 	}
 	if len(more) >= maxHosts {
-		return l // it is looked up again when it is asked for
+		clear(more) // they are looked up again when requests ask for them
 	}
 	more[host] = l
 	h.known.Store(&more)

@@ -187,8 +187,8 @@ func (n *nearest) best(ips []netip.Addr) (best netip.Addr, sure bool, why string
 // estimate is how far an address is, in microseconds.
 type estimate struct{ far, error float64 }
 
-// estimate is the lower quartile. Its error is what the distance to the median, and the number of times, say of it: 2 times that distance by the root of the
-// number, as it is for times that are spread normally.
+// estimate is the lower quartile. Its error is twice the distance to the median, by the root of the number of times: as it is for times that are spread normally,
+// and somewhat more for few, of which the distance may be small by chance.
 func (t *times) estimate() (e estimate, ok bool) {
 	if t == nil || t.n < fewTimes {
 		return e, false
@@ -203,6 +203,6 @@ func (t *times) estimate() (e estimate, ok bool) {
 		return float64(some[low]) + (i-float64(low))*(float64(some[high])-float64(some[low]))
 	}
 	e.far = at(0.25)
-	e.error = 2 * (at(0.5) - e.far) / math.Sqrt(float64(len(some)))
+	e.error = 2 * (at(0.5) - e.far) / math.Sqrt(float64(len(some)-2))
 	return e, true
 }

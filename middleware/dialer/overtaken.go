@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// homeSilence is how long an address in this zone may be silent while a request waits that can go elsewhere: the connection is looked for in the kernel, which
-// has nothing of the other side's. Inside a zone a handshake takes a fraction of a millisecond.
-const homeSilence = 200 * time.Millisecond
+// homeSilence is how long the kernel may have nothing of an address in this zone while a request waits that can go elsewhere, some 0.2 s with the steps that it
+// is counted in. Inside a zone a handshake takes a fraction of a millisecond.
+const homeSilence = 3*step + step/2
 
 // limit is how long a hurried race may wait for the network; 0: for as long as the transport has it.
 func (r *race) limit() time.Duration {

@@ -1,0 +1,141 @@
+package dialer
+
+import (
+	"fmt"
+	"math/rand"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// distances are how far addresses are, in microseconds, and by how much that varies.
+type distances struct {
+	far  [3]float64
+	vary float64
+}
+
+// visit makes connections to a host with three addresses, which DNS rotates, one a second, with handshake times drawn from the distances, and calls each with the
+// address and whether it was chosen.
+func visit(n *nearest, seed int64, connections int, d distances, each func(i, to int, chosen bool)) {
+	random := rand.New(rand.NewSource(seed))
+	var ips []netip.Addr
+	for i := range d.far {
+		ips = append(ips, testAddr(i))
+	}
+	for i := range connections {
+		to, chosen := i%len(ips), false
+		if addr, _ := n.prefer("host", ips, time.Duration(i)*time.Second); addr.IsValid() && !n.explores("host") {
+			for j, ip := range ips {
+				if ip == addr {
+					to, chosen = j, true
+				}
+			}
+		}
+		each(i, to, chosen)
+		n.measured(ips[to], uint32(max(20, d.far[to]+random.NormFloat64()*d.vary)))
+	}
+}
+
+// Given addresses at distances that were measured in AWS, and such that load blurs, when connections are made, then at most one of a hundred after the first ten is
+// made to another than the nearest by choice; and where they are as far apart as zones are, at least 95 of a hundred are made to the nearest.
+func TestNearestIsRight(t *testing.T) {
+	for _, d := range []distances{
+		{[3]float64{220, 600, 1200}, 200},
+		{[3]float64{220, 600, 1200}, 20},
+		{[3]float64{350, 450, 1000}, 200},
+		{[3]float64{350, 450, 1000}, 30},
+	} {
+		t.Run(fmt.Sprint(d), func(t *testing.T) {
+			var all, wrong, near float64
+			for seed := range int64(300) {
+				visit(newNearest(), seed, 1000, d, func(i, to int, chosen bool) {
+					switch {
+					case i < 10:
+						return
+					case to == 0:
+						near++
+					case chosen:
+						wrong++
+					}
+					all++
+				})
+			}
+			t.Logf("%.2f %% chosen wrongly, %.1f %% made to the nearest", 100*wrong/all, 100*near/all)
+			if wrong > all/100 {
+				t.Errorf("%.2f %% were chosen wrongly", 100*wrong/all)
+			}
+			if d.far[1] > 500 && near < 0.95*all {
+				t.Errorf("%.1f %% were made to the nearest", 100*near/all)
+			}
+		})
+	}
+}
+
+// Given an address that is chosen, when another becomes the nearest, then the choice changes after three minutes in a row, and once.
+func TestNearestChangesSlowly(t *testing.T) {
+	n := newNearest()
+	quiet := func(int, int, bool) {}
+	visit(n, 1, 100, distances{[3]float64{200, 600, 1200}, 10}, quiet)
+	ips := []netip.Addr{testAddr(0), testAddr(1), testAddr(2)}
+	for range keptTimes {
+		n.measured(ips[0], 1500)
+	}
+	var changed []int
+	for second := range 600 {
+		addr, news := n.prefer("host", ips, 100*time.Second+time.Duration(second)*time.Second)
+		if news != "" {
+			changed = append(changed, second)
+			if addr != ips[1] {
+				t.Errorf("changed to %v", addr)
+			}
+		}
+	}
+	if len(changed) != 1 || changed[0] < 120 || changed[0] > 180 {
+		t.Errorf("changed at %v seconds, want once, in the third minute", changed)
+	}
+}
+
+// Given addresses that are not all private, or are equally far, or of which one is not known, then none is chosen.
+func TestNearestLeavesAlone(t *testing.T) {
+	private, shared := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("100.64.0.1")
+	for name, tt := range map[string]struct {
+		other netip.Addr
+		far   uint32
+		times int
+		want  bool
+	}{
+		"farther":              {shared, 400, 4, true},
+		"a unique local one":   {netip.MustParseAddr("fd00::1"), 400, 4, true},
+		"public":               {netip.MustParseAddr("203.0.113.1"), 400, 4, false},
+		"this machine":         {netip.MustParseAddr("127.0.0.1"), 400, 4, false},
+		"nearly as near":       {shared, 240, 4, false},
+		"seen three times":     {shared, 400, 3, false},
+		"no time was measured": {shared, 0, 4, false},
+	} {
+		n := newNearest()
+		ips := []netip.Addr{tt.other, private}
+		_, _ = n.prefer("host", ips, 0)
+		for range tt.times {
+			n.measured(private, 200)
+			n.measured(tt.other, tt.far)
+		}
+		if addr, news := n.prefer("host", ips, 0); (addr == private) != tt.want || (news != "") != tt.want {
+			t.Errorf("%s: got %v, %q", name, addr, news)
+		}
+	}
+}
+
+// Given more hosts and addresses than are remembered, then no more are, and the choices stay.
+func TestNearestIsBounded(t *testing.T) {
+	n := newNearest()
+	visit(n, 1, 50, distances{[3]float64{200, 600, 1200}, 10}, func(int, int, bool) {})
+	for i := range 10 * maxNearHosts {
+		_, _ = n.prefer(fmt.Sprint(i), []netip.Addr{testAddr(2*i + 10), testAddr(2*i + 11)}, 0)
+	}
+	if len(n.hosts) > maxNearHosts || len(n.addrs) > maxNearAddrs {
+		t.Errorf("%d hosts and %d addresses are remembered", len(n.hosts), len(n.addrs))
+	}
+	if addr, _ := n.prefer("host", []netip.Addr{testAddr(0), testAddr(1), testAddr(2)}, 0); addr != testAddr(0) {
+		t.Errorf("chose %v, want the choice to stay", addr)
+	}
+}
