@@ -39,6 +39,7 @@ func causeOfSending(req *http.Request, begun time.Time, err error) resolver.Caus
 	deadline, limited := ctx.Deadline()
 	var timeout interface{ Timeout() bool }
 	late := ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout()
+	late = late || limited && !time.Now().Before(deadline) // http.Client's Timeout comes in two ways, this one a moment later
 	switch {
 	case limited && deadline.Before(begun), errors.Is(ctx.Err(), context.Canceled):
 		return resolver.NoCause // the caller had no time left, or gave up

@@ -15,6 +15,14 @@ type nameServer struct {
 	asked atomic.Int32 // for A records
 	mu    sync.Mutex
 	names map[string][]string
+	mute  string // a name that it says nothing of
+}
+
+// silentOn has it say nothing when it is asked for the name.
+func (s *nameServer) silentOn(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mute = name
 }
 
 // set changes a name's addresses.
@@ -68,8 +76,13 @@ func (s *nameServer) answer(question []byte) []byte {
 	}
 	kind := binary.BigEndian.Uint16(question[at-4:])
 	s.mu.Lock()
-	addrs, ok := s.names[strings.ToLower(strings.Join(labels, "."))]
+	name := strings.ToLower(strings.Join(labels, "."))
+	addrs, ok := s.names[name]
+	mute := s.mute == name
 	s.mu.Unlock()
+	if mute {
+		return nil
+	}
 	if kind != typeA {
 		addrs = nil
 	} else {

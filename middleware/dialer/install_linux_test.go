@@ -208,7 +208,7 @@ func TestInstallTwiceAndClone(t *testing.T) {
 	cert, roots := authority(t, zonalName, "example.com")
 	_, port := newServers(t, cert, whoAnswers, "127.0.1.1")
 	first, second := newResolver(t), newResolver(t)
-	none, noNames := newNameServer(t, nil)
+	_, noNames := newNameServer(t, nil)
 	_, names := newNameServer(t, map[string][]string{zonalName: {"127.0.1.1"}})
 	usual := 0
 	nd := &net.Dialer{}
@@ -224,8 +224,8 @@ func TestInstallTwiceAndClone(t *testing.T) {
 			t.Error("the transport has not the second dialer")
 		}
 		usual = 0
-		if _, err := get(t, tr, zonalName, port); err != nil || usual != 0 || none.asked.Load() != 0 {
-			t.Errorf("got %v; the first dialer's name server was asked %d times, and what connects to others %d times", err, none.asked.Load(), usual)
+		if _, err := get(t, tr, zonalName, port); err != nil || usual != 0 {
+			t.Errorf("got %v, and what connects to others was asked %d times", err, usual)
 		}
 		if _, err := get(t, tr, "example.com", port); err != nil || usual != 1 {
 			t.Errorf("another host: got %v, want it connected to by the user's function (%d)", err, usual)

@@ -21,6 +21,7 @@ import (
 	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
 const (
@@ -307,7 +308,12 @@ func TestProxiedRequestsAreLeftAlone(t *testing.T) {
 	by := proxy(t, s.addr, &refuse)
 	asked, names := newNameServer(t, nil)
 	base := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, Proxy: http.ProxyURL(by)}
-	rt := dialer.New(newResolver(t), dialer.WithNetResolver(names)).RoundTripper(base)
+	r, err := resolver.New(resolver.WithEndpoints(endpoint.Static())) // which asks for no names
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rt := dialer.New(r, dialer.WithNetResolver(names)).RoundTripper(base)
 	from, err := get(t, rt, host, "443")
 	if err != nil || from != "127.0.0.1" || asked.asked.Load() != 0 {
 		t.Errorf("got %q and %v, and %d lookups", from, err, asked.asked.Load())
@@ -521,5 +527,61 @@ func BenchmarkChoose(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dialer.Choose(w.client.Transport, host)
+	}
+}
+
+// Given a name server that says nothing of the zonal name, when the host is looked up for the first time, then that takes no longer than its own answer and a little.
+func TestZonalNamesAreNotWaitedFor(t *testing.T) {
+	asked, names := newNameServer(t, map[string][]string{host: {awayAddr, homeAddr}})
+	asked.silentOn(zonalName)
+	d := dialer.New(newResolver(t), dialer.WithNetResolver(names))
+	begun := time.Now()
+	got, err := d.LookupHost(t.Context(), host)
+	if took := time.Since(begun); err != nil || !slices.Equal(got, []string{awayAddr, homeAddr}) || took > 500*time.Millisecond {
+		t.Errorf("got %v and %v after %v, want DNS's order soon", got, err, took)
+	}
+}
+
+// Given a transport with the dialer installed, when it connects to hosts that lead to several zones, then to this zone first: the host itself, and a regional
+// name.
+func TestInstalledConnectsAtHomeFirst(t *testing.T) {
+	cert, roots := authority(t, host, regionalName)
+	_, port := newServers(t, cert, whoAnswers, homeAddr, awayAddr)
+	both := []string{awayAddr, homeAddr}
+	_, names := newNameServer(t, map[string][]string{host: both, regionalName: both, zonalName: {homeAddr}})
+	for _, name := range []string{host, regionalName} {
+		tr, _ := installed(t, newResolver(t), roots, names)
+		if from, err := get(t, tr, name, port); err != nil || from != homeAddr {
+			t.Errorf("%s: answered by %q, %v", name, from, err)
+		}
+	}
+}
+
+// Given a server in this zone that accepts requests and never answers them, when their deadlines pass, then the zone is left.
+func TestUnansweredDeadlinesAtHome(t *testing.T) {
+	t.Parallel()
+	const home, away = "127.0.7.1", "127.0.7.2"
+	cert, roots := authority(t, host, zonalName)
+	_, port := newServers(t, cert, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		whoAnswers(rw, r)
+		if rw.Header().Get("From") == home {
+			<-r.Context().Done()
+		}
+	}), home, away)
+	_, names := newNameServer(t, map[string][]string{host: {away, home}, zonalName: {home}})
+	r := newResolver(t)
+	client := &http.Client{Transport: dialer.New(r, dialer.WithNetResolver(names)).RoundTripper(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}), Timeout: 300 * time.Millisecond}
+	defer client.CloseIdleConnections()
+	var failed int
+	for range 6 {
+		resp, err := client.Get("https://" + net.JoinHostPort(host, port))
+		if err != nil {
+			failed++
+			continue
+		}
+		resp.Body.Close()
+	}
+	if failed != 3 {
+		t.Errorf("%d requests were not answered, want three, and the others elsewhere", failed)
 	}
 }
