@@ -92,7 +92,7 @@ func (r *Resolver) waitLocated(ctx context.Context) {
 	defer cancel()
 	for r.lookups.wanted.Load() && r.table.Load().mode != Off {
 		pass := r.lookups.nextPass()
-		if !slices.ContainsFunc(r.names.places.list(), func(h home) bool { return !h.addrs.asked.Load() }) {
+		if !r.unasked() {
 			return
 		}
 		select {
@@ -103,6 +103,13 @@ func (r *Resolver) waitLocated(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// unasked reports whether there are names that nobody has looked up yet.
+func (r *Resolver) unasked() bool {
+	r.mu.Lock() // an answer that is being taken in may bring some
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.names.places.list(), func(h home) bool { return !h.addrs.asked.Load() })
 }
 
 // askers are whom to ask, one after the other.
