@@ -19,6 +19,7 @@ type attempt struct {
 	socket  socket
 	beside  bool // it takes one of the process's slots
 	begun   time.Time
+	seen    bool        // its socket is, as soon as there is one
 	left    atomic.Bool // nobody needs the connection any more
 	over    atomic.Bool // it is known what became of it since
 	cancel  context.CancelFunc
@@ -167,7 +168,11 @@ func (r *race) waits() bool {
 	return !slices.ContainsFunc(r.running, func(a *attempt) bool { return !a.waits() })
 }
 
+// waits reports whether it is the network that the attempt waits for, and not this process, which has not got round to connecting, say.
 func (a *attempt) waits() bool {
+	if a.seen && a.socket.raw.Load() == nil {
+		return false
+	}
 	info, ok := a.info()
 	return !a.answered(info) && !(ok && info.state == stateEstablished && info.sent == 0 && info.unsent == 0)
 }

@@ -18,8 +18,9 @@ const (
 	refreshEvery = 5 * time.Second
 	// knownFor is how long the addresses of other hosts are relied on, to tell whether anything is known of them.
 	knownFor = 30 * time.Second
-	// learnTimeout is how long the first request to a host waits for its addresses, before it is sent without knowing whether one of them is in this zone.
-	learnTimeout = 250 * time.Millisecond
+	// learnTimeout is how long the first request to a host waits for its addresses, before it is sent without knowing whether one of them is in this zone. It has to
+	// wait for them anyway, to be connected.
+	learnTimeout = time.Second
 	// maxHosts is how many hosts are remembered, at the most.
 	maxHosts = 1024
 )
@@ -92,19 +93,25 @@ func (h *hosts) put(host string, l *leads) *leads {
 	return l
 }
 
-// learn looks a host up, for no longer than that, and remembers where it leads. A host that can't be looked up leads nowhere. It returns nil if the caller gave up.
+// learn looks a host up, for no longer than that, and remembers where it leads. If that fails, what was known stays; a host of which nothing was leads nowhere
+// until it is looked up again. It returns nil if the caller gave up.
 func (in *transport) learn(ctx context.Context, host string, timeout time.Duration) *leads {
+	hosts := &in.dialer.hosts
 	l := &leads{in: in, served: in.served(host)}
-	if _, err := netip.ParseAddr(host); err != nil {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		ips, _ := in.addresses(limited, "ip", host)
-		cancel()
-		if ctx.Err() != nil {
-			return nil
-		}
-		in.take(l, ips)
+	if _, err := netip.ParseAddr(host); err == nil {
+		return hosts.put(host, l)
 	}
-	return in.dialer.hosts.put(host, l)
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	ips, err := in.addresses(limited, "ip", host)
+	cancel()
+	if ctx.Err() != nil {
+		return nil
+	}
+	if had := hosts.of(host); err != nil && had != nil {
+		return had
+	}
+	in.take(l, ips)
+	return hosts.put(host, l)
 }
 
 // take notes which of the addresses are in this zone.

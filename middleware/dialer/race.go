@@ -241,7 +241,7 @@ func (r *race) start(ctx context.Context, done <-chan struct{}, aside bool) bool
 			return false
 		}
 	}
-	a := &attempt{address: r.next[0], beside: aside, begun: time.Now()}
+	a := &attempt{address: r.next[0], beside: aside, begun: time.Now(), seen: r.addressed}
 	r.next = r.next[1:]
 	r.running = append(r.running, a)
 	if r.judges() {
