@@ -248,4 +248,3 @@ func (p *place) comeBack(t *testing.T, u presigned, client *http.Client, limit t
 	}
 	return took, proto
 }
-

@@ -1,0 +1,252 @@
+package failover
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/azaffinity/azaffinity/integration/lab"
+)
+
+// Given a program that has just started, when its first presigned requests are made, then they are executed in its zone already.
+func TestFirstPlainRequestsAreInTheZone(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for _, private := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/private %v", protocol(http2), private), func(t *testing.T) {
+				busy := 0
+				for range 5 {
+					p := newS3Place(t, http2)
+					u := p.presign(t, private)
+					if err := p.resolver.Ready(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					got := crowd{callers: 4, calls: 2, deadline: 10 * time.Second}.run(t.Context(), p, u, p.plainClient(t, p.transport(4)))
+					if got.failed > 0 {
+						t.Fatal(got)
+					}
+					if !got.atHome() { // DNS has a quarter of a second
+						t.Logf("the first requests: %v", got)
+						busy++
+					}
+				}
+				if busy > 2 {
+					t.Errorf("the first requests of %d of 5 programs left the zone", busy)
+				}
+			})
+		}
+	}
+}
+
+// Given a zone that swallows packets, when a plain client connects, then that costs 0.3 s at most, and nothing once that is known.
+func TestABlackHoleCostsLittle(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		t.Run(protocol(http2), func(t *testing.T) {
+			var cost time.Duration
+			for range 3 { // the machine may be busy
+				p := newS3Place(t, http2)
+				u := p.presign(t, false)
+				client := p.plainClient(t, p.transport(1))
+				p.comeBack(t, u, client, returning)
+				cold := func() (slowest time.Duration) {
+					for range 3 {
+						client.CloseIdleConnections()
+						got := crowd{callers: 1, calls: 1, deadline: 10 * time.Second}.run(t.Context(), p, u, client)
+						if got.failed > 0 {
+							t.Fatal(got)
+						}
+						slowest = max(slowest, got.slowest)
+					}
+					return slowest
+				}
+				usual := cold()
+				if err := p.FaultService("s3", home, lab.BlackHole); err != nil {
+					t.Fatal(err)
+				}
+				cost = cold() - usual
+				for begun := time.Now(); !p.state("s3").Ejected; {
+					if cold(); time.Since(begun) > 5*time.Second {
+						t.Fatalf("the snapshot says %+v, want the name ejected", p.state("s3"))
+					}
+				}
+				after := cold() - usual
+				t.Logf("a call costs %v more, and %v once the name is ejected", cost, after)
+				if cost <= homeSilence && after < 100*time.Millisecond {
+					return
+				}
+			}
+			t.Errorf("a call costs %v, want %v at most", cost, homeSilence)
+		})
+	}
+}
+
+// Given a proxy in the transport's settings, when presigned requests are sent, then all of them go through it, whatever is wrong in the zone, as with a bare client.
+func TestPlainClientsBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []lab.Fault{lab.None, lab.Refuse} {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fault.String()+"/"+protocol(http2), func(t *testing.T) {
+				t.Parallel()
+				p := newS3Place(t, http2)
+				u := p.presign(t, true)
+				by := newProxy(t, p)
+				if err := p.FaultService("s3", home, fault); err != nil {
+					t.Fatal(err)
+				}
+				for name, make := range map[string]func(*testing.T, *http.Transport) *http.Client{"ours": p.plainClient, "bare": p.bareClient} {
+					by.connects.Store(0)
+					base := p.transport(2)
+					base.Proxy = http.ProxyURL(by.url)
+					client := make(t, base)
+					var seen dials
+					got := crowd{callers: 2, calls: 4, deadline: 10 * time.Second}.run(seen.seen(t.Context()), p, u, client)
+					if got.failed > 0 || by.connects.Load() == 0 {
+						t.Errorf("%s: %v, and the proxy was asked for %d connections", name, got, by.connects.Load())
+					}
+					for addr := range seen.begun {
+						if addr != by.url.Host {
+							t.Errorf("%s: connected to %s", name, addr)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// proxy is a plain HTTP proxy that makes the connections it is asked for.
+type proxy struct {
+	url      *url.URL
+	connects atomic.Int32
+}
+
+func newProxy(t *testing.T, p *place) *proxy {
+	x := &proxy{}
+	var tunnels sync.WaitGroup
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x.connects.Add(1)
+		to, err := p.DialContextIn(away)(r.Context(), "tcp", r.Host)
+		if err != nil || r.Method != http.MethodConnect {
+			http.Error(w, "no way there", http.StatusBadGateway)
+			return
+		}
+		defer to.Close()
+		w.WriteHeader(http.StatusOK)
+		from, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer from.Close()
+		tunnels.Go(func() {
+			_, _ = io.Copy(to, from)
+			to.Close()
+		})
+		_, _ = io.Copy(from, to)
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	x.url, _ = url.Parse(server.URL)
+	return x
+}
+
+// Given somebody who redirects to presigned URLs, as services do that hand out downloads and uploads, when a client follows from one to the other, and the zone is gone,
+// then each request is answered, under the host that it was signed for.
+func TestRedirectsBetweenPresignedHosts(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []lab.Fault{lab.None, lab.Refuse, lab.BlackHole} {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fault.String()+"/"+protocol(http2), func(t *testing.T) {
+				t.Parallel()
+				p := newS3Place(t, http2)
+				regional, private := p.presign(t, false), p.presign(t, true)
+				to := map[string]string{"/get/regional": regional.get.URL, "/put/regional": regional.put.URL, "/get/private": private.get.URL, "/put/private": private.put.URL}
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					http.Redirect(w, r, to[r.URL.Path], http.StatusTemporaryRedirect)
+				}))
+				t.Cleanup(server.Close)
+				client := p.plainClient(t, p.transport(1))
+				p.comeBack(t, regional, client, returning)
+				client.CloseIdleConnections()
+				if err := p.FaultService("s3", home, fault); err != nil {
+					t.Fatal(err)
+				}
+				p.ResetRequests()
+				for path := range to {
+					method := http.MethodGet
+					put := &upload{kind: again}
+					req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+					if strings.HasPrefix(path, "/put") {
+						req = put.request(t.Context(), server.URL+path, path)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := do(client, req); err != nil {
+						t.Errorf("%s: %v", path, err)
+					}
+					if len(put.bodies) > 0 {
+						if least, most := put.closes(); least != 1 || most > 2 { // http.Client closes the one that was redirected once more
+							t.Errorf("%s: a body was closed %d to %d times", path, least, most)
+						}
+					}
+				}
+				hosts := map[string]int{}
+				for _, e := range p.Executions() {
+					hosts[e.Host]++
+					if (e.Zone == home) != (fault == lab.None) {
+						t.Errorf("executed in %s", e.Zone)
+					}
+				}
+				for _, host := range []string{hostOf(regional.get.URL), hostOf(private.get.URL)} {
+					if hosts[host] != 2 {
+						t.Errorf("executed under %v, want two under %s", hosts, host)
+					}
+				}
+			})
+		}
+	}
+}
+
+func hostOf(text string) string {
+	u, _ := url.Parse(text)
+	return u.Host
+}
+
+// Given a request that asks for another protocol on its connection, which only HTTP/1.1 can, when it is sent through the dialer, then it is answered as it is for a bare
+// client: also if its other requests go by HTTP/2.
+func TestUpgradesOfPlainClients(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []lab.Fault{lab.None, lab.Refuse} {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fault.String()+"/"+protocol(http2), func(t *testing.T) {
+				t.Parallel()
+				p := newS3Place(t, http2)
+				u := p.presign(t, false)
+				ours, bare := p.plainClient(t, p.transport(1)), p.bareClient(t, p.transport(1))
+				p.comeBack(t, u, ours, returning)
+				if err := p.FaultService("s3", home, fault); err != nil {
+					t.Fatal(err)
+				}
+				for _, client := range []*http.Client{bare, ours} {
+					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.get.URL, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					req.Header.Set("Connection", "Upgrade")
+					req.Header.Set("Upgrade", "websocket")
+					if err := do(client, req); err != nil {
+						t.Errorf("bare %v: %v", client == bare, err)
+					}
+				}
+			})
+		}
+	}
+}
