@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
+	"github.com/azaffinity/azaffinity/resolver"
 )
 
 // Given a program that has just started, when its first presigned requests are made, then they are executed in its zone already.
@@ -44,45 +46,99 @@ func TestFirstPlainRequestsAreInTheZone(t *testing.T) {
 	}
 }
 
-// Given a zone that swallows packets, when a plain client connects, then that costs 0.3 s at most, and nothing once that is known.
+// Given a zone that swallows packets, when a plain client connects, then that costs 0.3 s at most, and nothing once that is known: also if it is so from the start.
 func TestABlackHoleCostsLittle(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
-		t.Run(protocol(http2), func(t *testing.T) {
-			var cost time.Duration
-			for range 3 { // the machine may be busy
+		for _, started := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/started before %v", protocol(http2), started), func(t *testing.T) {
+				var first, later time.Duration
+				for range 3 { // the machine may be busy
+					first, later = costOfABlackHole(t, http2, started)
+					t.Logf("a call costs %v more, and %v once the name is ejected", first, later)
+					if first <= blackHoleCost && later < 100*time.Millisecond {
+						return
+					}
+				}
+				t.Errorf("a call costs %v, and later %v; want at most %v, and nothing", first, later, blackHoleCost)
+			})
+		}
+	}
+}
+
+// costOfABlackHole is how much longer the slowest of three calls takes that connect, in a black hole and after it is known.
+func costOfABlackHole(t *testing.T, http2, started bool) (first, later time.Duration) {
+	var client *http.Client
+	slowest := func(p *place, u presigned) (took time.Duration) {
+		for range 3 {
+			client.CloseIdleConnections()
+			got := crowd{callers: 1, calls: 1, deadline: 10 * time.Second}.run(t.Context(), p, u, client)
+			if got.failed > 0 {
+				t.Fatal(got)
+			}
+			took = max(took, got.slowest)
+		}
+		return took
+	}
+	healthy := func() (*place, presigned) {
+		p := newS3Place(t, http2)
+		client = p.plainClient(t, p.transport(1))
+		return p, p.presign(t, false)
+	}
+	p, u := healthy()
+	if started {
+		p.comeBack(t, u, client, returning)
+	}
+	usual := slowest(p, u)
+	if !started {
+		p, u = healthy()
+	}
+	if err := p.FaultService("s3", home, lab.BlackHole); err != nil {
+		t.Fatal(err)
+	}
+	first = slowest(p, u) - usual
+	for begun := time.Now(); !p.state("s3").Ejected; {
+		if slowest(p, u); time.Since(begun) > 5*time.Second {
+			t.Fatalf("the snapshot says %+v, want the name ejected", p.state("s3"))
+		}
+	}
+	return first, slowest(p, u) - usual
+}
+
+// Given a fault that lasts for longer than anything is waited for, when it is over, then plain clients are back in the zone within 15 s if connections can tell. If only
+// requests can, each of which may fail, there are ever fewer of them, so that takes as long again as the fault lasted, at most.
+func TestPlainClientsComeBackAfterALongFault(t *testing.T) {
+	if os.Getenv(extent) != "long" {
+		t.Skipf("takes a minute: set %s=long", extent)
+	}
+	const lasts = 45 * time.Second
+	for _, fault := range append(zoneFaults, lab.Unavailable, lab.Reset, lab.Stall) {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fault.String()+"/"+protocol(http2), func(t *testing.T) {
+				t.Parallel()
 				p := newS3Place(t, http2)
 				u := p.presign(t, false)
-				client := p.plainClient(t, p.transport(1))
+				client := p.plainClient(t, p.transport(2))
 				p.comeBack(t, u, client, returning)
-				cold := func() (slowest time.Duration) {
-					for range 3 {
-						client.CloseIdleConnections()
-						got := crowd{callers: 1, calls: 1, deadline: 10 * time.Second}.run(t.Context(), p, u, client)
-						if got.failed > 0 {
-							t.Fatal(got)
-						}
-						slowest = max(slowest, got.slowest)
-					}
-					return slowest
-				}
-				usual := cold()
-				if err := p.FaultService("s3", home, lab.BlackHole); err != nil {
+				if err := p.FaultService("s3", home, fault); err != nil {
 					t.Fatal(err)
 				}
-				cost = cold() - usual
-				for begun := time.Now(); !p.state("s3").Ejected; {
-					if cold(); time.Since(begun) > 5*time.Second {
-						t.Fatalf("the snapshot says %+v, want the name ejected", p.state("s3"))
-					}
+				for begun := time.Now(); time.Since(begun) < lasts; time.Sleep(200 * time.Millisecond) {
+					crowd{callers: 1, calls: 2, deadline: 2 * time.Second}.run(t.Context(), p, u, client)
 				}
-				after := cold() - usual
-				t.Logf("a call costs %v more, and %v once the name is ejected", cost, after)
-				if cost <= homeSilence && after < 100*time.Millisecond {
-					return
+				if err := p.FaultService("s3", home, lab.None); err != nil {
+					t.Fatal(err)
 				}
-			}
-			t.Errorf("a call costs %v, want %v at most", cost, homeSilence)
-		})
+				took, _ := p.comeBack(t, u, client, 4*returning)
+				t.Logf("back after %v; the snapshot says %+v", took.Round(100*time.Millisecond), p.state("s3").HealthState)
+				limit := returning
+				if s := p.state("s3"); s.LastCause == resolver.CauseServerError || s.LastCause == resolver.CauseUnavailable || s.LastCause == resolver.CauseBroken || s.LastCause == resolver.CauseUnanswered {
+					limit = lasts
+				}
+				if took > limit {
+					t.Errorf("back after %v, want %v at most", took, limit)
+				}
+			})
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -182,7 +183,7 @@ func (c crowd) run(ctx context.Context, p *place, u presigned, client *http.Clie
 				begun := time.Now()
 				limited, cancel := context.WithTimeout(ctx, c.deadline)
 				proto, err := u.send(limited, client, method, id)
-				kind := kindOf(limited, err)
+				kind := plainKindOf(limited, err)
 				cancel()
 				took := time.Since(begun)
 				mu.Lock()
@@ -215,6 +216,15 @@ func (c crowd) run(ctx context.Context, p *place, u presigned, client *http.Clie
 		}
 	}
 	return got
+}
+
+// plainKindOf is kindOf, and what our dialer has to say.
+func plainKindOf(ctx context.Context, err error) string {
+	var dialing *dialer.Error
+	if ctx.Err() == nil && errors.As(err, &dialing) {
+		return dialing.Cause.String()
+	}
+	return kindOf(ctx, err)
 }
 
 // atHome reports whether all executions were in the home zone.

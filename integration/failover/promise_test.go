@@ -16,11 +16,11 @@ import (
 const (
 	// extent is the environment variable that, if it is "long", has the rows run that take minutes, too.
 	extent = "AZAFFINITY_FAILOVER"
-	// together is how many cells of the promise table run at a time: they wait more than they work.
+	// together is how many cells of the promise table run at a time: they wait more than they work. One with a crowd counts as several.
 	together = 32
 
-	homeSilence = 300 * time.Millisecond // what a zone that swallows packets costs a call that can go elsewhere
-	returning   = 15 * time.Second       // to be back in the zone after the repair
+	blackHoleCost = 300 * time.Millisecond // of a call that can go elsewhere
+	returning     = 15 * time.Second       // to be back in the zone after the repair
 )
 
 // promise is one fault under one load of presigned requests.
@@ -86,10 +86,11 @@ func (c promise) quick() bool {
 	return !c.cold && !c.private && c.http2 != turn && slices.Contains([]string{"none", "connection refused", "black hole", "503 with a request id"}, c.fault.name)
 }
 
-// Given each fault in the home zone, when plain clients send presigned requests through the dialer, then none fails that a bare client would have had answered, none
-// is executed twice, and after the repair they are in the zone again within 15 s, with no connection pool drained.
+// Given each fault in the home zone, when plain clients send presigned requests through the dialer, then none fails in a fault in which a bare client's are answered,
+// none is executed more often than a bare client's, and after the repair they are in the zone again within 15 s, with no connection pool drained.
 //
-// What was sent is not sent again, so a zone that answers wrongly, or not at all, costs some calls before it is left: a handful, or those in flight.
+// What was sent is not sent again, so a zone that answers wrongly, or not at all, costs some calls before it is left: a handful, or those in flight. The bare client
+// leaves by accident: when its connection breaks, DNS may say another zone first; while it holds, all calls fail.
 func TestPromisesToPlainClients(t *testing.T) {
 	long := os.Getenv(extent) == "long"
 	var (
@@ -98,10 +99,15 @@ func TestPromisesToPlainClients(t *testing.T) {
 		cells sync.WaitGroup
 	)
 	for _, c := range promises(long) {
-		slots <- struct{}{}
+		weight := 1 + c.callers/16
+		for range weight {
+			slots <- struct{}{}
+		}
 		cells.Go(func() {
-			defer func() { <-slots }()
 			t.Run(c.name(), func(t *testing.T) { c.keep(t, rows) })
+			for range weight {
+				<-slots
+			}
 		})
 	}
 	cells.Wait()
@@ -176,7 +182,7 @@ func (c promise) run(t *testing.T, ours bool) (got toll, back time.Duration) {
 	if !ours {
 		return got, 0
 	}
-	if limit := usual.slowest + time.Second; c.fault.name == "black hole" && got.slowest >= limit {
+	if limit := usual.slowest + time.Second; c.fault.name == "black hole" && !c.cold && got.slowest >= limit {
 		t.Errorf("the slowest call took %v in the black hole, and %v before", got.slowest, usual.slowest)
 	}
 	back, proto := p.comeBack(t, u, client, returning)
