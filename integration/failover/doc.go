@@ -80,4 +80,22 @@
 //	|                               | off     | err 0  | err 0              | err 0    |
 //	| 503 with a request id         | on      | 1      | err 0              | 1        |
 //	|                               | off     | err 0  | err 0              | err 0    |
+//
+// # Plain clients
+//
+// Clients without an SDK that send presigned URLs, and whatever else has one host, use the dialer's RoundTripper. TestPromisesToPlainClients has each of the faults
+// above strike the zone under 1, 16 and 128 callers who put and get in turn, over HTTP/1.1 and HTTP/2, under the endpoint's regional name and S3's own, begun before the
+// first request and after it, and compares them with an http.Transport that has the same settings, and whose first connection leads to the zone:
+//
+//	what nobody was sent                  all are answered, once; a black hole costs a call 0.3 s at most
+//	what was sent and not answered        is the caller's error, once: a handful, or those in flight; then calls go elsewhere. Over HTTP/1.1 net/http sends a
+//	                                      GET again whose kept connection breaks
+//	slow                                  all are answered in the zone
+//	after the repair                      calls are in the zone within 15 s, by the same protocol, with no pool drained
+//
+// A bare client has no such handful if its connection breaks (DNS says another zone next), and fails for as long as its connection holds if it doesn't (5xx,
+// unanswered). After a fault of answers that lasts for minutes the zone is left for as long again at most, since each try is somebody's request.
+//
+//	go test -run Promises ./failover                                         # the quick cells, less than a minute
+//	AZAFFINITY_FAILOVER=long go test -v -timeout 30m -run Plain ./failover   # all, with a table of what came of them, and long faults
 package failover
