@@ -170,7 +170,7 @@ func putOnce(t *testing.T, fault lab.Fault, kind bodyKind, http2, expect bool) {
 	if err := p.FaultService("s3", home, fault); err != nil {
 		t.Fatal(err)
 	}
-	one := func(client *http.Client) (err error, put *upload, executed int) {
+	one := func(client *http.Client) (put *upload, executed int, err error) {
 		p.ResetRequests()
 		ctx, cancel := context.WithTimeout(t.Context(), map[bool]time.Duration{true: time.Second, false: 15 * time.Second}[fault == lab.Stall])
 		defer cancel()
@@ -180,9 +180,9 @@ func putOnce(t *testing.T, fault lab.Fault, kind bodyKind, http2, expect bool) {
 			req.Header.Set("Expect", "100-continue")
 		}
 		err = do(client, req)
-		return err, put, len(p.Executions())
+		return put, len(p.Executions()), err
 	}
-	err, put, n := one(client)
+	put, n, err := one(client)
 	unreached := fault == lab.None || fault == lab.Refuse || fault == lab.BlackHole || fault == lab.WrongCertificate
 	switch {
 	case kind == failing && !errors.Is(err, errBody) && (unreached || fault == lab.Stall) && !http2:
@@ -200,7 +200,7 @@ func putOnce(t *testing.T, fault lab.Fault, kind bodyKind, http2, expect bool) {
 	least, most := put.closes()
 	if least != 1 || most != 1 {
 		p.next(t, "s3", home)
-		_, other, _ := one(bare)
+		other, _, _ := one(bare)
 		if fewest, times := other.closes(); least < 1 || most > max(1, times) {
 			t.Errorf("a body was closed %d to %d times; by a bare client %d to %d times", least, most, fewest, times)
 		}
