@@ -227,12 +227,18 @@ func (c promise) warm(t *testing.T, p *place, u presigned, client *http.Client, 
 		p.comeBack(t, u, client, returning) // a busy machine may be late with the first answer of DNS
 	}
 	disconnect(client)
+	calls := crowd{c.callers, 2, 15 * time.Second}
 	for range 2 {
-		got := crowd{c.callers, 2, 15 * time.Second}.gather(t.Context(), p, u, client)
+		got := calls.gather(t.Context(), p, u, client)
 		if got.failed > 0 || ours && !got.atHome() {
 			t.Errorf("before the fault %v, want all answered, in %s", got, home)
 		}
 		usual.slowest = max(usual.slowest, got.slowest)
+	}
+	if c.fault.kept { // all of them have a connection
+		if got := calls.run(t.Context(), p, u, client); got.failed > 0 {
+			t.Errorf("before the fault %v, want all answered", got)
+		}
 	}
 	return usual
 }
