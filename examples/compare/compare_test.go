@@ -27,7 +27,7 @@ func tiny() plan {
 
 func TestCompare(t *testing.T) {
 	isolate(t)
-	report, err := compare(t.Context(), tiny(), nil, bar{})
+	report, err := compare(t.Context(), tiny(), nil, nil, bar{})
 	if err != nil {
 		t.Fatal(err)
 	}

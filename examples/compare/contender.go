@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
@@ -24,13 +26,17 @@ const (
 	observe = "azaffinity, observing"
 )
 
-var names = []string{bare, pinned, ours, observe}
+var (
+	names       = []string{bare, pinned, ours, observe}
+	dialerNames = []string{bare, pinned, dialed, nearest} // of tables of their own: they are another way to make the same calls
+)
 
 // contender is one way to call AWS.
 type contender struct {
 	Name   string
 	config func() aws.Config            // with an HTTP client of the SDK's own
 	base   func(service string) *string // what the program sets as BaseEndpoint; nil: nothing
+	dialer *dialer.Dialer               // that the client's transport is of, without the middleware; nil: it isn't
 	items  items
 	zone   string                                     // its own
 	zones  func(service string) map[netip.Addr]string // the endpoint's addresses, and which zone each is in
@@ -46,7 +52,14 @@ type surroundings struct {
 	zones    func(service string) map[netip.Addr]string
 	limit    *rate.Limiter
 	items    items
+	lookup   *net.Resolver
+	apart    bool // packets really travel: in the kernel's handshake times zones differ
 	resolver func(resolver.Mode) (*resolver.Resolver, error)
+}
+
+// contender is one with nothing attached.
+func (s surroundings) contender(name string, base func(service string) *string) contender {
+	return contender{Name: name, config: s.config, base: base, items: s.items, zone: s.zone, zones: s.zones, limit: s.limit}
 }
 
 // contenders makes all four, with resolvers that remember nothing yet. close ends what they have running.
@@ -70,13 +83,15 @@ func (s surroundings) contenders() (all []contender, close func(), err error) {
 			return cfg
 		}
 	}
-	add := func(name string, config func() aws.Config, base func(string) *string) {
-		all = append(all, contender{Name: name, config: config, base: base, items: s.items, zone: s.zone, zones: s.zones, limit: s.limit})
+	all = s.yardsticks()
+	for _, with := range []struct {
+		name string
+		mode resolver.Mode
+	}{{ours, resolver.Prefer}, {observe, resolver.Observe}} {
+		c := s.contender(with.name, s.regional)
+		c.config = wrapped(with.mode)
+		all = append(all, c)
 	}
-	add(bare, s.config, s.regional)
-	add(pinned, s.config, s.zonal)
-	add(ours, wrapped(resolver.Prefer), s.regional)
-	add(observe, wrapped(resolver.Observe), s.regional)
 	if err != nil {
 		close()
 		return nil, nil, err
@@ -84,35 +99,45 @@ func (s surroundings) contenders() (all []contender, close func(), err error) {
 	return all, close, nil
 }
 
+// yardsticks are the first two.
+func (s surroundings) yardsticks() []contender {
+	return []contender{s.contender(bare, s.regional), s.contender(pinned, s.zonal)}
+}
+
 // program is a contender with one workload: one process of a service, with its SDK client and its connections.
 type program struct {
-	calls     func(caller int) call
-	transport *http.Transport
-	deadline  time.Duration // of each call
-	zone      string
-	zones     map[netip.Addr]string
-	limit     *rate.Limiter
+	calls    func(caller int) call
+	client   *http.Client
+	deadline time.Duration // of each call
+	zone     string
+	zones    map[netip.Addr]string
+	limit    *rate.Limiter
 }
 
 func (c contender) open(w workload, deadline time.Duration) *program {
 	cfg := c.config()
-	client, transport := plain(cfg.HTTPClient.(*awshttp.BuildableClient))
-	transport.DisableKeepAlives = w.Churn
+	client := c.client(cfg.HTTPClient.(*awshttp.BuildableClient), w.Churn)
 	cfg.HTTPClient = client
 	return &program{
-		calls: w.calls(cfg, c.base(w.Service), c.items), transport: transport, deadline: deadline,
+		calls: w.calls(cfg, c.base(w.Service), c.items), client: client, deadline: deadline,
 		zone: c.zone, zones: c.zones(w.Service), limit: c.limit,
 	}
 }
 
-// plain is the SDK's client in a form whose connections can be given up between legs. It has a transport of its own, with all settings of the
-// SDK's, and the dialer, if one is attached.
-func plain(sdk *awshttp.BuildableClient) (*http.Client, *http.Transport) {
+// client is the SDK's in a form whose connections can be given up between legs. It has a transport of its own, with all settings of the
+// SDK's, and the dialer, if one is attached, or the dialer's transport.
+func (c contender) client(sdk *awshttp.BuildableClient, churn bool) *http.Client {
 	transport := sdk.GetTransport()
-	return &http.Client{
+	transport.DisableKeepAlives = churn
+	client := &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as the SDK's own
-	}, transport
+	}
+	if c.dialer != nil {
+		c.dialer.Install(transport, sdk.GetDialer()) // the settings of what the SDK connects by are kept
+		client.Transport = c.dialer.RoundTripper(transport)
+	}
+	return client
 }
 
 // sample is one call, as its caller saw it.
@@ -149,4 +174,4 @@ func (p *program) measure(ctx context.Context, c call, round int, began time.Tim
 }
 
 // reconnect gives up all connections.
-func (p *program) reconnect() { p.transport.CloseIdleConnections() }
+func (p *program) reconnect() { p.client.CloseIdleConnections() }

@@ -1,8 +1,8 @@
 // Command compare measures what azaffinity buys and what it costs: the same calls, in turns, by the bare SDK, by the SDK with a
-// zonal name pinned, by azaffinity, and by azaffinity that only observes.
+// zonal name pinned, by azaffinity, and by azaffinity that only observes; and in tables of their own those of clients that connect by its dialer alone.
 //
 //	go run ./examples/compare            # in a VPC that it starts in this process; under five minutes
-//	go run ./examples/compare -quick     # under one
+//	go run ./examples/compare -quick     # under one and a half
 //	go run ./examples/compare -out DIR   # writes the report as HTML and JSON, and its plots, too
 //	go run -exec sudo ./examples/compare -netns   # the VPC's zones are network namespaces, with real packets that take their time
 //	go run ./examples/compare -real      # harmless calls of the account's own endpoints, from inside a VPC
@@ -52,7 +52,7 @@ type flags struct {
 func parse(args []string, usage io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("compare", flag.ContinueOnError)
 	set.SetOutput(usage)
-	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute")
+	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute and a half")
 	set.BoolVar(&f.json, "json", false, "write the results as JSON instead of tables")
 	set.StringVar(&f.out, "out", "", "a `directory` to write report.html, report.json and the plots to")
 	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone; this and the next two are 100ms at most, each no less than the one before")
@@ -144,7 +144,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			report, err = compareApart(ctx, f.plan, newBar(stderr, f.plan.length()))
 		}
 	default:
-		report, err = compare(ctx, f.plan, nil, newBar(stderr, f.plan.length()))
+		report, err = compare(ctx, f.plan, nil, nil, newBar(stderr, f.plan.length()))
 	}
 	switch {
 	case err == nil:
@@ -190,13 +190,13 @@ func (f flags) finish(report Report, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// compare carries out a plan in labs, on the loopback or on a network.
-func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Report, error) {
+// compare carries out a plan in labs, on the loopback or on a network, and judges what it finds, and what was found of nearest before.
+func compare(ctx context.Context, p plan, network *zonenet.Network, near []Nearness, b bar) (Report, error) {
 	defer b.done()
 	start := time.Now()
 	report := Report{
 		Made: start.UTC().Truncate(time.Second), Machine: thisMachine(), Plan: p.Name, Rounds: p.Rounds, FaultRounds: p.FaultRounds,
-		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(),
+		Deadline: p.Deadline.Seconds(), Distances: p.Distances.String(), Nearness: near,
 	}
 	if network != nil {
 		report.Distances += ", by packets between network namespaces"
@@ -207,43 +207,21 @@ func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Repo
 		return report, err
 	}
 	late := watchLateness(ctx)
-	for at := 0; at < len(p.Steady); {
-		end := at
-		for end < len(p.Steady) && p.Steady[end].setting == p.Steady[at].setting {
-			end++
-		}
-		all, err := r.steady(ctx, p.Steady[at:end])
-		if err != nil {
-			late()
-			paths()
-			return report, err
-		}
-		for i, t := range all {
-			report.Steady = append(report.Steady, steadyOf(p.Steady[at+i], p.Steady[at+i].rounds(p), t))
-		}
-		at = end
+	report.Steady, err = r.settled(ctx, p.Steady, surroundings.contenders)
+	if err == nil {
+		report.Dialers, err = r.settled(ctx, p.Dialers, surroundings.besideYardsticks)
 	}
 	report.Late, report.Paths = late(), paths()
+	if err != nil {
+		return report, err
+	}
 	for i, c := range p.Steady {
 		if c.setting == healthy && c.workload.Name == sqsSend.Name && c.callers == 1 {
 			report.Farther = fartherOf(report.Steady[i], p.Distances)
 		}
 	}
-	for _, f := range p.Faults {
-		late := watchLateness(ctx)
-		b.next(f.Name)
-		var outages []outage
-		for round := range p.FaultRounds {
-			o, err := r.through(ctx, f, round)
-			if err != nil {
-				late()
-				return report, err
-			}
-			outages = append(outages, o)
-		}
-		found := faultOf(f, outages)
-		found.Late = late()
-		report.Faults = append(report.Faults, found)
+	if err := r.faults(ctx, &report); err != nil {
+		return report, err
 	}
 	if p.CostRounds > 0 {
 		var err error
@@ -254,6 +232,47 @@ func compare(ctx context.Context, p plan, network *zonenet.Network, b bar) (Repo
 	report.Targets = targets(report)
 	report.Took = time.Since(start).Round(time.Second).String()
 	return report, ctx.Err()
+}
+
+// settled measures the cells, each setting's in a lab of its own.
+func (r *runner) settled(ctx context.Context, cells []cell, who choice) (all []Steady, err error) {
+	for len(cells) > 0 {
+		end := 1
+		for end < len(cells) && cells[end].setting == cells[0].setting {
+			end++
+		}
+		taken, err := r.steady(ctx, cells[:end], who)
+		if err != nil {
+			return all, err
+		}
+		for i, t := range taken {
+			all = append(all, steadyOf(cells[i], cells[i].rounds(r.plan), t))
+		}
+		cells = cells[end:]
+	}
+	return all, nil
+}
+
+// faults measures all contenders through the plan's faults. Each fault is in two tables.
+func (r *runner) faults(ctx context.Context, report *Report) error {
+	for _, f := range r.plan.Faults {
+		late := watchLateness(ctx)
+		r.began(f.Name)
+		var all, dialers []outage
+		for round := range r.plan.FaultRounds {
+			o, err := r.through(ctx, f, round)
+			if err != nil {
+				late()
+				return err
+			}
+			all, dialers = append(all, o.only(names)), append(dialers, o.only(dialerNames))
+		}
+		found, ofDialers := faultOf(f, all), faultOf(f, dialers)
+		found.Late = late()
+		ofDialers.Late = found.Late
+		report.Faults, report.DialerFaults = append(report.Faults, found), append(report.DialerFaults, ofDialers)
+	}
+	return nil
 }
 
 func isTerminal(w io.Writer) bool {

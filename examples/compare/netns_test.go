@@ -64,7 +64,7 @@ func testApart(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	report, err := compare(t.Context(), p, network, bar{})
+	report, err := compare(t.Context(), p, network, nil, bar{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,12 +27,21 @@ type PathTiming struct {
 
 // compareApart is compare, with zones that are network namespaces.
 func compareApart(ctx context.Context, p plan, b bar) (report Report, err error) {
+	var near []Nearness
+	for _, d := range nearDistances { // before the plan's own distances: a process has one network at a time
+		b.next("nearest")
+		n, err := nearness(ctx, d)
+		if err != nil {
+			return report, fmt.Errorf("nearest: %w", err)
+		}
+		near = append(near, n)
+	}
 	network, err := zonenet.Start(zonenet.Options{Home: home, Zones: zoneNames, Distance: p.Distances.between})
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, network.Close()) }()
-	return compare(ctx, p, network, b)
+	return compare(ctx, p, network, near, b)
 }
 
 const (

@@ -14,6 +14,7 @@ type plan struct {
 	Slice    time.Duration // of a contender's turn
 	Deadline time.Duration // of each call
 	Steady   []cell
+	Dialers  []cell // of the dialers, and what they are compared with
 	Faults   []fault
 
 	FaultRounds           int
@@ -64,10 +65,11 @@ func standard() plan {
 		{noMetadata, sqsSend, 16, 1},
 		{refusing, sqsSend, 16, 1},
 	}
+	p.Dialers = []cell{{healthy, sqsSend, 1, 1}, {healthy, sqsNew, 16, 1}}
 	return p
 }
 
-// quick takes less than a minute: fewer workloads, shorter faults, and rounds that are just enough.
+// quick takes little more than a minute: fewer workloads, shorter faults, and rounds that are just enough.
 func quick() plan {
 	p := standard()
 	p.Name, p.Rounds, p.Slice, p.Deadline = "quick", minRounds, 120*time.Millisecond, 3500*time.Millisecond
@@ -90,6 +92,9 @@ func (p plan) length() time.Duration {
 	turns := time.Duration(0)
 	for _, c := range p.Steady {
 		turns += time.Duration(c.rounds(p) * len(names))
+	}
+	for _, c := range p.Dialers {
+		turns += time.Duration(c.rounds(p) * len(dialerNames))
 	}
 	outages := time.Duration(len(p.Faults) * p.FaultRounds)
 	cost := time.Duration(p.CostRounds*(len(names)+1)*p.CostCalls) * costly

@@ -97,7 +97,7 @@ func (v vpc) compare(ctx context.Context, f flags, stdin io.Reader, stderr io.Wr
 		return report, err
 	}
 	p := f.plan
-	p.Name, p.Slice, p.Steady, p.Faults, p.CostRounds = "real", f.realOptions.turn, cells, nil, 0
+	p.Name, p.Slice, p.Steady, p.Dialers, p.Faults, p.CostRounds = "real", f.realOptions.turn, cells, nil, nil, 0
 	if err := agree(p, f.realOptions, known, stdin, stderr); err != nil {
 		return report, err
 	}

@@ -27,11 +27,15 @@ type Report struct {
 	// Paths are there if packets really travel.
 	Paths []Path `json:"paths,omitempty"`
 	// Late is how much later than it should this process was run while nothing changed, at p99, in milliseconds: on a busy machine long.
-	Late    float64  `json:"lateMilliseconds"`
-	Steady  []Steady `json:"steady"`
-	Faults  []Fault  `json:"faults,omitempty"`
-	Costs   []Cost   `json:"costs,omitempty"`
-	Targets []Target `json:"targets,omitempty"`
+	Late   float64  `json:"lateMilliseconds"`
+	Steady []Steady `json:"steady"`
+	Faults []Fault  `json:"faults,omitempty"`
+	// Dialers and DialerFaults are the same of clients that connect by the dialer, without the middleware.
+	Dialers      []Steady   `json:"dialers,omitempty"`
+	DialerFaults []Fault    `json:"dialerFaults,omitempty"`
+	Nearness     []Nearness `json:"nearness,omitempty"` // of nearest, if packets really travel
+	Costs        []Cost     `json:"costs,omitempty"`
+	Targets      []Target   `json:"targets,omitempty"`
 }
 
 // Steady is one workload while nothing changes.
@@ -156,7 +160,8 @@ type FaultResult struct {
 func faultOf(f fault, outages []outage) Fault {
 	out := Fault{Fault: f.Name, Workload: f.workload.Name, Rounds: len(outages), outages: outages}
 	steady := map[string]map[int][]float64{}
-	for i, name := range names {
+	for i, t := range outages[0].all {
+		name := t.contender
 		r := FaultResult{Contender: name}
 		var all, before, during []sample
 		settled := map[int][]float64{}
@@ -172,7 +177,7 @@ func faultOf(f fault, outages []outage) Fault {
 			recovered, everRecovered = max(recovered, at.Seconds()), everRecovered && ok
 			at, ok = comeback(samples, o)
 			returned, everReturned = max(returned, at.Seconds()), everReturned && ok
-			out.Lasted += (o.repaired - o.struck).Seconds() / float64(len(outages)*len(names))
+			out.Lasted += (o.repaired - o.struck).Seconds() / float64(len(outages)*len(o.all))
 		}
 		r.Counts, r.Before, r.During, r.Error = count(all), count(before), count(during), firstError(all)
 		if everRecovered {

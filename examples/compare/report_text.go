@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -79,6 +80,15 @@ func (r Report) grids() (all []grid) {
 		}
 		all = append(all, faults)
 	}
+	if len(r.Dialers) > 0 {
+		all = append(all, r.dialers())
+	}
+	if len(r.DialerFaults) > 0 {
+		all = append(all, r.dialerFaults())
+	}
+	if len(r.Nearness) > 0 {
+		all = append(all, r.nearness())
+	}
 	if len(r.Costs) > 0 {
 		costs := grid{
 			Title: "What a call costs the process, without its network",
@@ -123,13 +133,18 @@ func (r Report) failures() grid {
 		}
 		g.Rows = append(g.Rows, []string{where, workload, contender, err})
 	}
-	for _, s := range r.Steady {
+	for _, s := range slices.Concat(r.Steady, r.Dialers) {
 		for _, x := range s.Results {
 			add(s.Setting, s.Workload, x.Contender, x.Error)
 		}
 	}
 	for _, f := range r.Faults {
 		for _, x := range f.Results {
+			add(f.Fault, f.Workload, x.Contender, x.Error)
+		}
+	}
+	for _, f := range r.DialerFaults {
+		for _, x := range f.Results[2:] { // the first two are in r.Faults, too
 			add(f.Fault, f.Workload, x.Contender, x.Error)
 		}
 	}

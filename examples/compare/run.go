@@ -30,8 +30,11 @@ type taken struct {
 	samples   []sample
 }
 
-// steady has all contenders take turns in the cells, which have one setting in common.
-func (r *runner) steady(ctx context.Context, cells []cell) (all [][]taken, err error) {
+// choice makes contenders. close ends what they have running.
+type choice func(surroundings) (all []contender, close func(), err error)
+
+// steady has contenders take turns in the cells, which have one setting in common.
+func (r *runner) steady(ctx context.Context, cells []cell, who choice) (all [][]taken, err error) {
 	p, err := newPlace(ctx, cells[0].setting, r.plan.Distances.between, r.network)
 	if err != nil {
 		return nil, err
@@ -41,7 +44,7 @@ func (r *runner) steady(ctx context.Context, cells []cell) (all [][]taken, err e
 			err = e
 		}
 	}()
-	contenders, end, err := p.contenders()
+	contenders, end, err := who(p.surroundings)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +75,9 @@ func (r *runner) rounds(ctx context.Context, contenders []contender, c cell) ([]
 		all[i].contender = who.Name
 		programs[i] = who.open(c.workload, r.plan.Deadline)
 		defer programs[i].reconnect()
+		if who.Name == nearest {
+			programs[i].learn(ctx)
+		}
 	}
 	for round := range c.rounds(r.plan) {
 		for _, i := range rand.Perm(len(contenders)) {
@@ -170,7 +176,7 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 			err = e
 		}
 	}()
-	contenders, end, err := p.contenders()
+	contenders, end, err := p.besideAll()
 	if err != nil {
 		return o, err
 	}
@@ -180,6 +186,10 @@ func (r *runner) through(ctx context.Context, f fault, round int) (o outage, err
 		o.all = append(o.all, taken{contender: who.Name})
 		programs[i] = who.open(f.workload, r.plan.Deadline)
 		defer programs[i].reconnect()
+		if who.Name == nearest {
+			programs[i].learn(ctx)
+			programs[i].reconnect()
+		}
 		programs[i].warm(ctx, burst)
 	}
 	runtime.GC()

@@ -118,7 +118,7 @@ func newPlace(ctx context.Context, s setting, distance func(from, to string) tim
 
 func (p *place) furnish(ctx context.Context, s setting) error {
 	l := p.lab
-	p.config = l.Config
+	p.config, p.lookup, p.apart = l.Config, l.Resolver(), p.network != nil
 	// SQS and STS have private DNS here: programs need not be told anything. S3 and DynamoDB have none.
 	p.regional = func(service string) *string {
 		if service == "sqs" || service == "sts" {

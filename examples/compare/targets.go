@@ -88,6 +88,7 @@ func targets(r Report) (all []Target) {
 			Verdict: verdict.unless(f.Late),
 		})
 	}
+	all = append(all, dialerTargets(r)...)
 	sharp := slices.ContainsFunc(r.Costs, func(c Cost) bool { return c.Contender == control && c.CPURatio.within(0.02) })
 	for _, c := range r.Costs {
 		if c.Contender != ours {
@@ -102,6 +103,54 @@ func targets(r Report) (all []Target) {
 			Target{"own allocations at most 2% of a bare call's without its network", c.AllocRatio.String(), within(c.AllocRatio, 1.02)})
 	}
 	return all
+}
+
+// soon is how long after a repair the zone should be in use again, in seconds.
+const soon = 15
+
+// dialerTargets are those of the dialer by itself.
+func dialerTargets(r Report) (all []Target) {
+	for _, s := range r.Dialers {
+		for _, us := range s.Results[2:] { // the first two are the yardsticks
+			share := 1.0
+			if us.Contender == nearest {
+				share = 0.95
+			}
+			where := fmt.Sprintf("%s, %s, %s: ", s.Workload, callers(s.Callers), us.Contender)
+			all = append(all,
+				Target{where + fmt.Sprintf("%.0f%% of the calls in the zone", 100*share), percent(us.Home, us.Failed < us.Calls), reached(us.Home >= share)},
+				Target{where + "p50 within 5% of the pinned name's", us.P50VsPinned.String(), within(us.P50VsPinned, 1.05).unless(r.Late)})
+		}
+	}
+	for _, f := range r.DialerFaults {
+		plain := f.of(bare)
+		for _, us := range f.Results[2:] {
+			back := Unclear // it was not watched for so long
+			if us.Returned != nil {
+				back = reached(*us.Returned <= soon)
+			}
+			all = append(all,
+				Target{
+					f.Fault + ", " + us.Contender + ": no more failed calls than the bare SDK's", fmt.Sprintf("%d of %d; bare SDK %d", us.Failed, us.Calls, plain.Failed),
+					reached(us.Failed <= plain.Failed).unless(f.Late),
+				},
+				Target{f.Fault + ", " + us.Contender + fmt.Sprintf(": back in the zone within %d s of the repair", soon), seconds(us.Returned, "not seen"), back})
+		}
+	}
+	for _, n := range r.Nearness {
+		all = append(all, Target{
+			fmt.Sprintf("nearest, %s ms: at most 1%% of the connections after the first %d elsewhere", n.asked(), untaught),
+			fmt.Sprintf("%.2f%%, %d of %d", 100*n.share(), n.Elsewhere, n.Connections), reached(n.Connections > 0 && n.share() <= 0.01),
+		})
+	}
+	return all
+}
+
+func reached(so bool) Verdict {
+	if so {
+		return Met
+	}
+	return Missed
 }
 
 // within reports whether the interval is no wider than so much on either side.
