@@ -44,8 +44,9 @@ func (f findings) claims() []claim {
 		claims = append(claims, check(f.returned && f.back.calls() > 0 && f.back.away(f.home) == 0,
 			"after the repair they came back: %s of %s in %s", count(f.back.zones[f.home]), count(f.back.requests()), f.home))
 	}
+	claims = append(claims, f.presigned.claims(f)...)
 	all, errs := 0, []error(nil)
-	for _, t := range []tally{f.without, f.with, f.up, f.down, f.repaired, f.back} {
+	for _, t := range []tally{f.without, f.with, f.up, f.down, f.repaired, f.back, f.presigned.plain, f.presigned.dialed, f.presigned.down} {
 		all += t.calls()
 		errs = append(errs, t.errs...)
 	}
@@ -54,6 +55,18 @@ func (f findings) claims() []claim {
 		none.text += fmt.Sprintf("; the first error: %v", errs[0])
 	}
 	return append(claims, none)
+}
+
+func (p presigned) claims(f findings) []claim {
+	if p.unreachable {
+		return []claim{{"presigned URLs: this process may not listen at port 443, where they lead", unsaid}}
+	}
+	return []claim{
+		check(p.plain.away(f.home) > 0, "requests to a presigned URL left the zone, too: %s of %s", count(p.plain.away(f.home)), count(p.plain.requests())),
+		check(p.dialed.calls() > 0 && p.dialed.away(f.home) == 0 && p.dialed.requests() >= p.dialed.calls() && p.changed == 0,
+			"with the dialer none did, with the host unchanged: %s of %s stayed in %s", count(p.dialed.zones[f.home]), count(p.dialed.requests()), f.home),
+		check(p.down.away(f.home) > 0 && p.stray <= f.workers, "while %s was down, they went on: %s through other zones", f.home, count(p.down.away(f.home))),
+	}
 }
 
 // latency claims no more than that half of the calls are faster than half of those without azaffinity. If that isn't

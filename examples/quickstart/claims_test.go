@@ -28,6 +28,7 @@ func asTheyShouldBe() findings {
 		withoutMedians: []time.Duration{2 * ms, 2 * ms}, withMedians: []time.Duration{ms, ms},
 		up: made(ms, 10, 0, 0), down: made(ms, 2, 10, 10), repaired: made(ms, 5, 5, 5), back: made(ms, 10, 0, 0),
 		stray: 2, waited: true, returned: true,
+		presigned: presigned{plain: made(ms, 5, 5, 5), dialed: made(ms, 15, 0, 0), down: made(ms, 1, 7, 7)},
 	}
 }
 
@@ -49,6 +50,14 @@ func TestClaims(t *testing.T) {
 		{"no return", func(f *findings) { f.returned = false }, "after the repair"},
 		{"half a return", func(f *findings) { f.back = made(ms, 9, 1, 0) }, "after the repair"},
 		{"no return, which nobody waited for", func(f *findings) { f.returned, f.waited = false, false }, ""},
+		{"a presigned URL that had nowhere to go", func(f *findings) { f.presigned.plain = made(ms, 15, 0, 0) }, "left the zone, too"},
+		{"a presigned URL that left the zone", func(f *findings) { f.presigned.dialed = made(ms, 14, 1, 0) }, "with the host unchanged"},
+		{"a presigned URL that was never requested", func(f *findings) { f.presigned.dialed = made(ms, 0, 0, 0) }, "with the host unchanged"},
+		{"a presigned URL with another host", func(f *findings) { f.presigned.changed = 1 }, "with the host unchanged"},
+		{"a presigned URL that stayed where all is down", func(f *findings) { f.presigned.down = made(ms, 15, 0, 0) }, "they went on"},
+		{"a presigned URL answered where all is down", func(f *findings) { f.presigned.stray = 7 }, "they went on"},
+		{"no port for presigned URLs", func(f *findings) { f.presigned = presigned{unreachable: true} }, ""},
+		{"a presigned URL that was refused", func(f *findings) { f.presigned.down.errs = []error{errors.New("403 Forbidden")} }, "403"},
 		{"a failed call", func(f *findings) { f.down.errs = []error{errors.New("refused")} }, "refused"},
 	} {
 		f := asTheyShouldBe()

@@ -45,6 +45,8 @@ type findings struct {
 	stray                    int // requests executed in the home zone after its endpoints were down
 	returned                 bool
 	waited                   bool // for the return
+
+	presigned presigned
 }
 
 func (d demo) run(ctx context.Context, out output) int {
@@ -101,6 +103,10 @@ func (d demo) story(ctx context.Context, out output) (f findings, err error) {
 		return f, err
 	}
 	out.outage(f)
+	if err := d.presign(ctx, rec, &f); err != nil {
+		return f, err
+	}
+	out.presigned(f)
 	return f, ctx.Err()
 }
 

@@ -1,6 +1,6 @@
 // Command quickstart shows what azaffinity does. By itself it calls S3, DynamoDB, SQS and STS in a VPC that it starts in
-// this process, without azaffinity and with it, takes a zone's endpoints down meanwhile, and checks what it says about
-// that. Given the endpoints of a real VPC, it shows which host each service would be sent to, and sends nothing.
+// this process, without azaffinity and with it, takes a zone's endpoints down meanwhile, has a plain HTTP client get a presigned URL, and checks
+// what it says about that. Given the endpoints of a real VPC, it shows which host each service would be sent to, and sends nothing.
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -endpoints endpoints.json -zone us-east-1b
@@ -21,7 +21,8 @@ const help = `quickstart shows what azaffinity does, without an AWS account and 
 
   go run ./examples/quickstart
         starts a VPC with three zones in this process and calls S3, DynamoDB, SQS and STS in it,
-        without azaffinity and with it; then the endpoints of its own zone go down.
+        without azaffinity and with it; then the endpoints of its own zone go down. A plain HTTP client
+        gets a presigned URL, too.
 
   aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=vpc-... > endpoints.json
   go run ./examples/quickstart -endpoints endpoints.json -zone us-east-1b

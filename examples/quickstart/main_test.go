@@ -173,14 +173,14 @@ func TestHelp(t *testing.T) {
 var short = demo{workers: 6, rounds: 3, calls: 12, pause: 8 * time.Millisecond, outage: 500 * time.Millisecond}
 
 func TestDemo(t *testing.T) {
-	checkDemo(t, short, "without azaffinity calls left the zone", "stayed in us-east-1a", "while us-east-1a was down, calls went on", "no call failed")
+	checkDemo(t, short, "without azaffinity calls left the zone", "stayed in us-east-1a", "while us-east-1a was down, calls went on", "presigned URL", "no call failed")
 }
 
 func TestWholeDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a name that has failed is left alone for ten seconds")
 	}
-	checkDemo(t, standard, "stayed in us-east-1a", "while us-east-1a was down, calls went on", "after the repair they came back", "no call failed")
+	checkDemo(t, standard, "stayed in us-east-1a", "while us-east-1a was down, calls went on", "after the repair they came back", "presigned URL", "no call failed")
 }
 
 func checkDemo(t *testing.T, d demo, claims ...string) {

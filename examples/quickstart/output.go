@@ -138,6 +138,23 @@ func (o output) outage(f findings) {
 		count(f.down.reasons[resolver.FailedOver]), count(f.down.reasons[resolver.Unhealthy]))
 }
 
+func (o output) presigned(f findings) {
+	if f.presigned.unreachable {
+		return
+	}
+	o.heading("3. A presigned URL, which can't be rewritten")
+	rows := [][]string{append(o.zoneHeader("GET by a plain client", f), "calls", "failed")}
+	for _, of := range []struct {
+		name string
+		t    tally
+	}{{"http.Client", f.presigned.plain}, {"with the dialer", f.presigned.dialed}, {"the same, " + f.home + " down", f.presigned.down}} {
+		rows = append(rows, append(o.shares(of.name, of.t, f), count(of.t.calls()), o.failed(of.t)))
+	}
+	o.table(1, rows...)
+	o.say("The URL's signature names its host, %s. http.Client{Transport: dialer.New(r).RoundTripper(nil)} leaves that as it is, and chooses which of the host's "+
+		"addresses to connect to.", f.presigned.host)
+}
+
 func (o output) zoneHeader(first string, f findings) []string {
 	header := []string{first}
 	for _, zone := range f.zones {

@@ -30,6 +30,9 @@ const (
 	mails  = "mails"
 )
 
+// content is that of every photo.
+var content = []byte("a moon over a lake")
+
 // call makes one call of one SDK client and returns the metadata of its result.
 type call func(ctx context.Context) (smithymiddleware.Metadata, error)
 
@@ -55,7 +58,6 @@ func newWorker(l *lab.Lab, id int, queueURL string, r *resolver.Resolver) worker
 
 	var none smithymiddleware.Metadata
 	key := aws.String(fmt.Sprintf("worker-%d", id))
-	content := []byte("a moon over a lake")
 	item := map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: *key}}
 	return worker{
 		func(ctx context.Context) (smithymiddleware.Metadata, error) {
