@@ -21,8 +21,8 @@ const help = `quickstart shows what azaffinity does, without an AWS account and 
 
   go run ./examples/quickstart
         starts a VPC with three zones in this process and calls S3, DynamoDB, SQS and STS in it,
-        without azaffinity and with it; then the endpoints of its own zone go down. A plain HTTP client
-        gets a presigned URL, too.
+        without azaffinity and with it; then the endpoints of its own zone go down. A plain HTTP
+        client gets a presigned URL, too.
 
   aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=vpc-... > endpoints.json
   go run ./examples/quickstart -endpoints endpoints.json -zone us-east-1b
