@@ -20,6 +20,7 @@ func tiny() plan {
 	p := quick()
 	p.Rounds, p.Slice, p.Deadline = 2, 60*time.Millisecond, 20*time.Second
 	p.Steady = []cell{{healthy, sqsSend, 1, 2}, {healthy, s3PutSmall, 1, 1}, {missing, sqsSend, 4, 1}, {noMetadata, sqsSend, 4, 1}, {refusing, sqsSend, 4, 1}}
+	p.Dialers = []cell{{healthy, sqsSend, 4, 1}}
 	p.Faults, p.Before, p.During, p.After = faults[:1], 700*time.Millisecond, 7*time.Second, 100*time.Millisecond // longer than all of the SDK's pauses
 	p.CostRounds, p.CostCalls = 2, 50
 	return p
@@ -69,6 +70,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: pinned: none of %d calls failed, want that some do", f.Fault, they.During.Calls)
 		}
 	}
+	checkDialers(t, report)
 	for _, c := range report.Costs {
 		if c.Allocs < 50 {
 			t.Errorf("cost of %s: got %v allocations a call, want what an SDK call has", c.Contender, c.Allocs)
@@ -82,6 +84,27 @@ func TestCompare(t *testing.T) {
 	}
 	t.Run("files", func(t *testing.T) { checkFiles(t, report) })
 	t.Run("text", func(t *testing.T) { checkText(t, report) })
+}
+
+// Given endpoints that are listed, when a plain client connects by the dialer, then its calls stay in the zone, and go on while that is down.
+func checkDialers(t *testing.T, report Report) {
+	t.Helper()
+	for _, s := range report.Dialers {
+		if r := s.of(dialed); r.Calls == 0 || r.Failed > 0 || r.Home != 1 {
+			t.Errorf("%s, dialer: %d of %d calls failed, %v were in the zone, want all to be: %s", s.Workload, r.Failed, r.Calls, r.Home, r.Error)
+		}
+		if r := s.of(bare); r.Calls == 0 || r.Home == 1 {
+			t.Errorf("%s, bare SDK: %v of %d calls were in the zone, want some elsewhere", s.Workload, r.Home, r.Calls)
+		}
+	}
+	for _, f := range report.DialerFaults {
+		if us := f.of(dialed); us.During.Calls == 0 || us.Failed > 0 || us.Before.Home != 1 {
+			t.Errorf("%s, dialer: %d of %d calls failed, %v were in the zone before it, want none and all: %s", f.Fault, us.Failed, us.Calls, us.Before.Home, us.Error)
+		}
+	}
+	if len(report.Dialers) == 0 || len(report.DialerFaults) != len(report.Faults) {
+		t.Errorf("got %d workloads and %d faults of dialers, want some and %d", len(report.Dialers), len(report.DialerFaults), len(report.Faults))
+	}
 }
 
 func checkFiles(t *testing.T, report Report) {
@@ -140,7 +163,7 @@ func checkFiles(t *testing.T, report Report) {
 func checkText(t *testing.T, report Report) {
 	var out strings.Builder
 	report.writeText(&out, false)
-	for _, want := range append([]string{healthy.Name, missing.Name, noMetadata.Name, control, "no such host", "Targets", "zone refuses"}, names...) {
+	for _, want := range append([]string{dialed, "Clients without the middleware", healthy.Name, missing.Name, noMetadata.Name, control, "no such host", "Targets", "zone refuses"}, names...) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report has no %q:\n%s", want, &out)
 		}

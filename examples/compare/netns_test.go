@@ -55,6 +55,13 @@ func testApart(t *testing.T) {
 	p := tiny()
 	p.Distances = distances{Inside: time.Millisecond, Near: 10 * time.Millisecond, Far: 20 * time.Millisecond}
 	p.Slice, p.Steady, p.Faults, p.CostRounds = 200*time.Millisecond, []cell{{healthy, sqsSend, 16, 1}}, nil, 0
+	n, err := nearness(t.Context(), p.Distances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Connections == 0 || n.share() > 0.05 {
+		t.Errorf("nearest: %d of %d connections are elsewhere, want few", n.Elsewhere, n.Connections)
+	}
 	network, err := zonenet.Start(zonenet.Options{Home: home, Zones: zoneNames, Distance: p.Distances.between})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +71,7 @@ func testApart(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	report, err := compare(t.Context(), p, network, nil, bar{})
+	report, err := compare(t.Context(), p, network, []Nearness{n}, bar{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +95,15 @@ func testApart(t *testing.T) {
 			t.Errorf("%s: %d of %d calls failed, %v were in the zone, want all to be: %s", who, r.Failed, r.Calls, r.Home, r.Error)
 		}
 	}
+	checkDialers(t, report)
+	for _, s := range report.Dialers {
+		if r := s.of(nearest); r.Calls == 0 || r.Failed > 0 || r.Home < 0.95 {
+			t.Errorf("%s, nearest: %d of %d calls failed, %v were in the zone, want nearly all to be: %s", s.Workload, r.Failed, r.Calls, r.Home, r.Error)
+		}
+	}
 	var text strings.Builder
 	report.writeText(&text, false)
-	for _, want := range []string{"network namespaces", "Packets to a zone and back"} {
+	for _, want := range []string{"network namespaces", "Packets to a zone and back", "How often nearest connects elsewhere"} {
 		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) { // wherever lines end
 			t.Errorf("the report has no %q", want)
 		}

@@ -32,7 +32,7 @@ func (r Report) dialers() grid {
 func (r Report) dialerFaults() grid {
 	g := grid{
 		Title:  "Clients without the middleware, through a fault of the own zone",
-		Note:   "At the same time as those above, and with columns that are called as theirs. " + onLoopback(r),
+		Note:   "At the same time as those above, whose columns these are. In zone: before the fault. Settled: p50 in ms. " + onLoopback(r),
 		Header: []string{"fault", "contender", "calls", "failed", ">1s", "in zone", "recovered", "back", "settled"},
 	}
 	for _, f := range r.DialerFaults {

@@ -11,6 +11,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
+// width is how many columns a line of text has. The widest tables have more.
+const width = 100
+
 // grid is a table before it is text or HTML.
 type grid struct {
 	Title  string
@@ -165,14 +168,19 @@ func (r Report) headline() string {
 }
 
 func (r Report) writeText(w io.Writer, pretty bool) {
-	fmt.Fprintln(w, text.WrapSoft(r.headline(), 120))
+	fmt.Fprintln(w, text.WrapSoft(r.headline(), width))
 	for _, g := range r.grids() {
 		fmt.Fprintf(w, "\n%s\n", g.Title)
 		if g.Note != "" {
-			fmt.Fprintln(w, text.WrapSoft(g.Note, 120))
+			fmt.Fprintln(w, text.WrapSoft(g.Note, width))
 		}
 		fmt.Fprintln(w, g.text(pretty))
 	}
+}
+
+// wrapped are the columns of texts that are longer than a line.
+var wrapped = []table.ColumnConfig{
+	{Name: "target", WidthMax: 54, WidthMaxEnforcer: text.WrapSoft}, {Name: "measured", WidthMax: 30, WidthMaxEnforcer: text.WrapSoft},
 }
 
 func (g grid) text(pretty bool) string {
@@ -184,6 +192,7 @@ func (g grid) text(pretty bool) string {
 	style.Options = table.Options{SeparateHeader: true, SeparateColumns: false}
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
+	t.SetColumnConfigs(wrapped)
 	t.AppendHeader(cells(g.Header))
 	for i, row := range g.Rows {
 		for _, begins := range g.groups {
