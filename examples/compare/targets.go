@@ -105,9 +105,6 @@ func targets(r Report) (all []Target) {
 	return all
 }
 
-// soon is how long after a repair the zone should be in use again, in seconds.
-const soon = 15
-
 // dialerTargets are those of the dialer by itself.
 func dialerTargets(r Report) (all []Target) {
 	for _, s := range r.Dialers {
@@ -123,19 +120,7 @@ func dialerTargets(r Report) (all []Target) {
 		}
 	}
 	for _, f := range r.DialerFaults {
-		plain := f.of(bare)
-		for _, us := range f.Results[2:] {
-			back := Unclear // it was not watched for so long
-			if us.Returned != nil {
-				back = reached(*us.Returned <= soon)
-			}
-			all = append(all,
-				Target{
-					f.Fault + ", " + us.Contender + ": no more failed calls than the bare SDK's", fmt.Sprintf("%d of %d; bare SDK %d", us.Failed, us.Calls, plain.Failed),
-					reached(us.Failed <= plain.Failed).unless(f.Late),
-				},
-				Target{f.Fault + ", " + us.Contender + fmt.Sprintf(": back in the zone within %d s of the repair", soon), seconds(us.Returned, "not seen"), back})
-		}
+		all = append(all, f.dialerTargets()...)
 	}
 	for _, n := range r.Nearness {
 		all = append(all, Target{
@@ -144,6 +129,24 @@ func dialerTargets(r Report) (all []Target) {
 		})
 	}
 	return all
+}
+
+// soon is how long after a repair the zone should be in use again, in seconds. Nearest stays where its connections are.
+const soon = 15
+
+func (f Fault) dialerTargets() (all []Target) {
+	plain := f.of(bare)
+	for _, us := range f.Results[2:] {
+		all = append(all, Target{
+			f.Fault + ", " + us.Contender + ": no more failed calls than the bare SDK's", fmt.Sprintf("%d of %d; bare SDK %d", us.Failed, us.Calls, plain.Failed),
+			reached(us.Failed <= plain.Failed).unless(f.Late),
+		})
+	}
+	us, verdict := f.of(dialed), Unclear // it was not watched for so long
+	if us.Returned != nil {
+		verdict = reached(*us.Returned <= soon)
+	}
+	return append(all, Target{fmt.Sprintf("%s, %s: back in the zone within %d s of the repair", f.Fault, dialed, soon), seconds(us.Returned, "not seen"), verdict})
 }
 
 func reached(so bool) Verdict {
