@@ -52,7 +52,7 @@ type flags struct {
 func parse(args []string, usage io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("compare", flag.ContinueOnError)
 	set.SetOutput(usage)
-	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute and a half")
+	set.BoolVar(&f.quick, "quick", false, "fewer workloads and shorter faults: under a minute and a half, or two with -netns")
 	set.BoolVar(&f.json, "json", false, "write the results as JSON instead of tables")
 	set.StringVar(&f.out, "out", "", "a `directory` to write report.html, report.json and the plots to")
 	inside := set.Duration("inside", typical.Inside, "one-way delay inside a zone; this and the next two are 100ms at most, each no less than the one before")

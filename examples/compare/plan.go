@@ -50,7 +50,7 @@ func standard() plan {
 	}
 	p.Steady = []cell{
 		{healthy, sqsSend, 1, 3},
-		{healthy, sqsSend, 16, 4},
+		{healthy, sqsSend, 16, 3},
 		{healthy, sqsSend, 128, 1},
 		{healthy, sqsNew, 1, 1},
 		{healthy, sqsNew, 16, 1},

@@ -11,8 +11,9 @@ import (
 func (r Report) dialers() grid {
 	g := grid{
 		Title: "Clients without the middleware, where nothing changes",
-		Note: "Plain clients on the regional name, which connect by the dialer: with the endpoints listed, and, where packets really travel, with nothing listed: " +
-			"the nearest by the kernel's handshake times, which all have seen some connections before. p50 in ms.",
+		Note: "The SDK on the regional name, with the dialer's transport and nothing else of azaffinity. " + dialed + ": the endpoints are listed. " + nearest +
+			": nothing is, and the nearest zone is told by the kernel's handshake times of some connections before; -netns has it, since those are all alike " +
+			"on the loopback. p50 in ms.",
 		Header: []string{"workload", "contender", "calls", "in zone", "failed", "p50", "/ bare", "/ pinned"},
 	}
 	for _, s := range r.Dialers {
