@@ -76,7 +76,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		ctx = p
 	}
 	begun := time.Now()
-	out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
+	out, metadata, err = next.HandleFinalize(c.seeing(c.placed(ctx)), in)
 	found := c.judge(ctx, begun, err)
 	if found.unsent && c.route.Fallback != "" && ctx.Err() == nil && c.body.again(req) {
 		c.route = c.route.FailedOver(found.cause)
@@ -84,7 +84,7 @@ func (c *call) HandleFinalize(ctx context.Context, in smithymiddleware.FinalizeI
 		req.URL.Host, req.Host = c.route.Host, ""
 		had.restore(req)
 		begun = time.Now()
-		out, metadata, err = next.HandleFinalize(c.seeing(ctx), in)
+		out, metadata, err = next.HandleFinalize(c.seeing(c.placed(ctx)), in)
 		found = c.judge(ctx, begun, err)
 	}
 	giveBack(retry) // before more is asked for
@@ -102,6 +102,17 @@ func giveBack(retry func()) {
 	if retry != nil {
 		retry()
 	}
+}
+
+// placed is the context of a send. What keeps away from the zonal name keeps away from its addresses, which the other name has, too.
+func (c *call) placed(ctx context.Context) context.Context {
+	switch c.route.Reason {
+	case resolver.Unhealthy, resolver.FailedOver, resolver.Untried, resolver.ShiftedAway:
+		if !c.foreign {
+			return dialer.Elsewhere(ctx)
+		}
+	}
+	return ctx
 }
 
 // choose decides where the attempt goes. Whatever goes wrong in here, the request goes where the SDK would have sent it.

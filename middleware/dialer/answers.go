@@ -3,7 +3,9 @@ package dialer
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/azaffinity/azaffinity/middleware/internal/verdict"
@@ -14,10 +16,13 @@ import (
 // told already.
 func judge(req *http.Request, route resolver.Route, begun time.Time, resp *http.Response, err error) (cause resolver.Cause, unsent bool) {
 	if err == nil {
-		if cause = verdict.OfStatus(resp.StatusCode, resp.Header); cause == resolver.NoCause {
-			route.Answered()
-		} else {
+		switch cause = verdict.OfStatus(resp.StatusCode, resp.Header); {
+		case cause != resolver.NoCause:
 			route.Failed(cause, errors.New(resp.Status))
+		case route.Target == resolver.Zonal && resp.Body != http.NoBody && resp.StatusCode != http.StatusSwitchingProtocols:
+			resp.Body = &answer{ReadCloser: resp.Body, ctx: req.Context(), route: route}
+		default:
+			route.Answered()
 		}
 		return cause, false
 	}
@@ -31,6 +36,33 @@ func judge(req *http.Request, route resolver.Route, begun time.Time, resp *http.
 	cause = causeOfSending(req, begun, err)
 	route.Failed(cause, err)
 	return cause, false
+}
+
+// answer is the body of an answer from this zone: the zone has answered if it comes to its end, or its reader has enough.
+type answer struct {
+	io.ReadCloser
+	ctx   context.Context
+	route resolver.Route
+	told  atomic.Bool
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	switch {
+	case err == nil || a.told.Swap(true):
+	case err == io.EOF:
+		a.route.Answered()
+	case a.ctx.Err() == nil && verdict.OfNetwork(err):
+		a.route.Failed(resolver.CauseBroken, err)
+	}
+	return n, err
+}
+
+func (a *answer) Close() error {
+	if !a.told.Swap(true) {
+		a.route.Answered()
+	}
+	return a.ReadCloser.Close()
 }
 
 // causeOfSending says what kept a request that may have been sent from an answer: nothing, if that may be the caller's making.

@@ -96,7 +96,7 @@ func (r *race) connect(ctx context.Context, a *attempt) error {
 	case !r.zonal && at != nil:
 		at.Connected(addr.Addr())
 	}
-	if r.served || at != nil {
+	if r.served || r.addressed || at != nil {
 		d.watch.follow(a.conn, raw, addr, func() { d.pathDied(r.to, addr.Addr()) })
 	}
 	return nil

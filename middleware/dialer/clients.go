@@ -36,7 +36,7 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 		nearest = addr
 	}
 	hosts := make([]string, 0, len(ips))
-	for _, ip := range in.order(ips, nearest) {
+	for _, ip := range in.order(host, ips, nearest, in.place) {
 		hosts = append(hosts, ip.String())
 	}
 	return hosts, nil

@@ -85,7 +85,7 @@ func WithoutNearest() Option {
 func New(r *resolver.Resolver, opts ...Option) *Dialer {
 	d := &Dialer{
 		resolver: r, watch: newWatch(), near: newNearest(),
-		targets: map[key]*target{}, avoid: avoided{until: map[netip.Addr]time.Duration{}},
+		targets: map[key]*target{}, avoid: avoided{until: map[hostAt]time.Duration{}},
 	}
 	for _, opt := range opts {
 		if opt != nil {

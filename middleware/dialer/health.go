@@ -23,7 +23,7 @@ func (d *Dialer) pathDied(to *target, addr netip.Addr) {
 		}
 	}
 	if name == nil {
-		d.avoid.add(addr)
+		d.avoid.add("", addr)
 		return
 	}
 	name.Failed(uint8(resolver.CausePathDead), errors.New("the path to "+addr.String()+" is dead"))
@@ -74,8 +74,10 @@ func (r *race) blame(a *attempt, err error) {
 	case !r.served && a.socket.conn.Load() != nil:
 	case name != nil && cause != resolver.CauseCertificate && cause != resolver.CauseTLS:
 		name.Failed(uint8(cause), err)
+	case name != nil: // this host isn't served there, and others are
+		r.in.dialer.avoid.add(r.to.host, ip)
 	case r.served || r.addressed:
-		r.in.dialer.avoid.add(ip)
+		r.in.dialer.avoid.add("", ip)
 	}
 }
 

@@ -119,10 +119,23 @@ func (in *transport) take(l *leads, ips []netip.Addr) {
 	for _, ip := range ips {
 		ip = ip.Unmap()
 		l.addrs = append(l.addrs, ip)
-		if at := locate(in.dialer.resolver, ip); at == resolver.Home || at == resolver.HomeEjected {
+		if in.dialer.atHome(ip) {
 			l.home = append(l.home, ip)
 		}
 	}
+}
+
+// put remembers where a host leads.
+func (in *transport) put(host string, addrs []netip.Addr) *leads {
+	l := &leads{in: in, served: in.served(host)}
+	in.take(l, addrs)
+	return in.dialer.hosts.put(host, l)
+}
+
+// atHome reports whether an address is in this zone, ejected or not.
+func (d *Dialer) atHome(ip netip.Addr) bool {
+	at := locate(d.resolver, ip)
+	return at == resolver.Home || at == resolver.HomeEjected
 }
 
 // arm has what requests use refreshed. It is on the way of every request.

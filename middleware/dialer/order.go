@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -28,6 +29,22 @@ const (
 	elsewhere              // this zone last
 )
 
+type elsewhereKey struct{}
+
+// Elsewhere returns a context for requests that are sent away from this zone: connections that are made for them lead to addresses in this zone last. Package
+// middleware gives it to those that its failover sends.
+func Elsewhere(ctx context.Context) context.Context {
+	return context.WithValue(ctx, elsewhereKey{}, true)
+}
+
+// placeFor is what is connected to for a request.
+func (in *transport) placeFor(ctx context.Context) place {
+	if in.place == anywhere && ctx.Value(elsewhereKey{}) != nil {
+		return elsewhere
+	}
+	return in.place
+}
+
 // rank is where an address comes in the order to try.
 type rank uint8
 
@@ -37,14 +54,15 @@ const (
 	last // it has failed lately, or nobody is to go there
 )
 
-// rank says where an address comes. One in this zone is last only if its name is ejected: a failure or two don't do that, and nobody would see it answer again.
-func (in *transport) rank(ip netip.Addr) rank {
+// rank says where an address of the host comes, if a place is to be connected to. One in this zone is last only if its name is ejected: a failure or two don't do that, and nobody would see it
+// answer again.
+func (in *transport) rank(host string, ip netip.Addr, to place) rank {
 	d := in.dialer
 	at := locate(d.resolver, ip)
 	switch {
-	case at == resolver.HomeEjected, d.avoid.has(ip):
+	case at == resolver.HomeEjected, d.avoid.has(host, ip):
 		return last
-	case at == resolver.Home && in.place == elsewhere:
+	case at == resolver.Home && to == elsewhere:
 		return last
 	case at == resolver.Home:
 		return first
@@ -56,11 +74,11 @@ func (in *transport) rank(ip netip.Addr) rank {
 
 // order puts addresses in the order to try: those in this zone, the others as DNS rotates them, and those that failed lately or belong to an ejected name. Of
 // the others, the nearest comes first if there is one.
-func (in *transport) order(ips []netip.Addr, nearest netip.Addr) []netip.Addr {
+func (in *transport) order(host string, ips []netip.Addr, nearest netip.Addr, to place) []netip.Addr {
 	var ranked [last + 1][]netip.Addr
 	for _, ip := range ips {
 		ip = ip.Unmap()
-		r := in.rank(ip)
+		r := in.rank(host, ip, to)
 		if r == ordinary && ip == nearest {
 			r = first
 		}
@@ -83,7 +101,7 @@ func (in *transport) knows(ctx context.Context, host string) bool {
 	if l == nil {
 		return false
 	}
-	if slices.ContainsFunc(l.addrs, func(ip netip.Addr) bool { return in.rank(ip) != ordinary }) {
+	if slices.ContainsFunc(l.addrs, func(ip netip.Addr) bool { return in.rank(host, ip, in.place) != ordinary }) {
 		return true
 	}
 	return in.nearest(host, l.addrs).IsValid() && !d.near.explores(host)
@@ -97,7 +115,7 @@ func (in *transport) nearest(host string, ips []netip.Addr) netip.Addr {
 	}
 	var others []netip.Addr
 	for _, ip := range ips {
-		switch ip = ip.Unmap(); in.rank(ip) {
+		switch ip = ip.Unmap(); in.rank(host, ip, in.place) {
 		case first:
 			return netip.Addr{}
 		case ordinary:
@@ -161,47 +179,53 @@ func (in *transport) learnZonal(ctx context.Context, host string) <-chan struct{
 
 const (
 	// avoidFor is how long an address is tried last, after it failed.
-	avoidFor = 30 * time.Second
+	avoidFor = 10 * time.Second
 	maxAvoid = 256 // how many are remembered
 )
 
-// avoided are addresses that failed lately, and are no zonal name's in this zone: those have the name's health.
+// avoided are addresses that failed lately, and whose failure is not the health of a zonal name in this zone.
 type avoided struct {
 	some  atomic.Bool
 	mu    sync.Mutex
-	until map[netip.Addr]time.Duration // since started
+	until map[hostAt]time.Duration // since started
 }
 
-// has reports whether connections to an address should be made to another one, if there is one.
-func (a *avoided) has(ip netip.Addr) bool {
+// hostAt is a host at an address; no host stands for all.
+type hostAt struct {
+	host string
+	addr netip.Addr
+}
+
+// has reports whether connections for a host should be made to another address, if there is one.
+func (a *avoided) has(host string, ip netip.Addr) bool {
 	if !a.some.Load() {
 		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	until, ok := a.until[ip]
+	return a.hasNow(hostAt{"", ip}) || a.hasNow(hostAt{host, ip})
+}
+
+func (a *avoided) hasNow(at hostAt) bool {
+	until, ok := a.until[at]
 	if ok && time.Since(started) >= until {
-		delete(a.until, ip)
+		delete(a.until, at)
 		a.some.Store(len(a.until) > 0)
 		return false
 	}
 	return ok
 }
 
-// add has an address tried last for a while.
-func (a *avoided) add(ip netip.Addr) {
+// add has an address tried last for a while: for a host, or for all.
+func (a *avoided) add(host string, ip netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := time.Since(started)
 	if len(a.until) >= maxAvoid {
-		for other, until := range a.until {
-			if until <= now {
-				delete(a.until, other)
-			}
-		}
+		maps.DeleteFunc(a.until, func(_ hostAt, until time.Duration) bool { return until <= now })
 	}
 	if len(a.until) < maxAvoid {
-		a.until[ip] = now + avoidFor
+		a.until[hostAt{host, ip}] = now + avoidFor
 		a.some.Store(true)
 	}
 }

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ func (r *race) judges() bool { return r.addressed && !r.zonal }
 // that a dead address is found out although each connection is made to another one in time.
 func (r *race) leave(ctx context.Context, a *attempt) {
 	a.left.Store(true)
-	if !r.judges() || ctx.Err() != nil {
+	if !r.judges() || errors.Is(ctx.Err(), context.Canceled) {
 		a.cancel()
 		return
 	}

@@ -2,8 +2,11 @@ package dialer
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/azaffinity/azaffinity/internal/link"
@@ -19,7 +22,7 @@ import (
 // had once more; an address in this zone that says nothing at all costs 0.2 s. Whatever may have been sent is not sent again: the error is the caller's.
 //
 // A nil base is [http.DefaultTransport]. The connections that base has stay its own, and so does what it sends through a proxy: such requests take a transport
-// with base's settings and nothing else. If base connects by a function of its own that is given hosts, or makes its TLS connections by one, all requests
+// with base's settings and nothing else. Those that ask for a WebSocket take one of HTTP/1.1, with connections to this zone first. If base connects by a function of its own that is given hosts, or makes its TLS connections by one, all requests
 // take one pool. What is returned has the method CloseIdleConnections, which [http.Client] asks for.
 func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 	if base == nil {
@@ -28,41 +31,54 @@ func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
 		}
 	}
-	p := &pools{dialer: d, others: base.Clone()}
-	if base.Proxy != nil {
-		p.proxy, p.proxied = base.Proxy, base.Clone()
-		p.others.Proxy = nil
-	}
-	d.Install(p.others, nil)
-	in := installed(p.others)
-	if in == nil {
+	p := &pools{dialer: d, plain: base.Clone(), proxy: base.Proxy}
+	p.others, p.in = d.pool(base, anywhere)
+	p.upgrades, _ = d.pool(onlyHTTP1(base), anywhere)
+	if p.in == nil || p.in.byHost || d.resolver == nil {
 		return p
 	}
-	in.asIs = true
-	if in.byHost || d.resolver == nil {
-		return p
-	}
-	p.home = base.Clone()
-	p.home.Proxy = nil
-	d.Install(p.home, nil)
-	in.place, installed(p.home).place = elsewhere, atHome
-	p.in = in
+	p.home, _ = d.pool(base, atHome)
+	p.in.place = elsewhere
 	return p
+}
+
+// pool is a transport with base's settings that connects by the dialer to a place; in is nil if it can't.
+func (d *Dialer) pool(base *http.Transport, at place) (t *http.Transport, in *transport) {
+	t = base.Clone()
+	t.Proxy = nil
+	d.Install(t, nil)
+	if in = installed(t); in != nil {
+		in.asIs, in.place = at != atHome, at
+	}
+	return t, in
+}
+
+// onlyHTTP1 has base's settings without HTTP/2.
+func onlyHTTP1(base *http.Transport) *http.Transport {
+	t := base.Clone()
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = nil
+	}
+	return t
 }
 
 // pools are the transports of one RoundTripper.
 type pools struct {
-	dialer  *Dialer
-	in      *transport      // of others, which looks hosts up
-	home    *http.Transport // to this zone; nil: nothing is known of addresses
-	others  *http.Transport // to elsewhere, and to hosts that have no choice
-	proxied *http.Transport // as base is; nil: it has no proxy
-	proxy   func(*http.Request) (*url.URL, error)
+	dialer   *Dialer
+	in       *transport      // of others, which looks hosts up
+	home     *http.Transport // to this zone; nil: nothing is known of addresses
+	others   *http.Transport // to elsewhere, and to hosts that have no choice
+	upgrades *http.Transport // to this zone first, without HTTP/2
+	plain    *http.Transport // as base is
+	proxy    func(*http.Request) (*url.URL, error)
 }
 
 // CloseIdleConnections closes those of all pools that no request uses.
 func (p *pools) CloseIdleConnections() {
-	for _, t := range []*http.Transport{p.home, p.others, p.proxied} {
+	for _, t := range []*http.Transport{p.home, p.others, p.upgrades, p.plain} {
 		if t != nil {
 			t.CloseIdleConnections()
 		}
@@ -74,10 +90,11 @@ func (p *pools) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return p.others.RoundTrip(req) // its error
 	}
-	if p.proxy != nil {
-		if by, err := p.proxy(req); by != nil || err != nil {
-			return p.proxied.RoundTrip(req)
-		}
+	switch {
+	case p.proxied(req):
+		return p.plain.RoundTrip(req)
+	case strings.EqualFold(req.Header.Get("Upgrade"), "websocket"): // net/http can't ask a DialTLSContext for HTTP/1.1 alone
+		return p.upgrades.RoundTrip(req)
 	}
 	route, home := p.choose(req.Context(), req.URL.Hostname())
 	if !home && route.Reason == resolver.Unhealthy && harmless(req) {
@@ -87,6 +104,15 @@ func (p *pools) RoundTrip(req *http.Request) (*http.Response, error) {
 		return p.sendHome(req, route)
 	}
 	return p.sendElsewhere(req, route)
+}
+
+// proxied reports whether a request goes through a proxy, or base's function can't say so.
+func (p *pools) proxied(req *http.Request) bool {
+	if p.proxy == nil {
+		return false
+	}
+	by, err := p.proxy(req)
+	return by != nil || err != nil
 }
 
 func (p *pools) sendElsewhere(req *http.Request, route resolver.Route) (*http.Response, error) {
@@ -132,6 +158,9 @@ func (p *pools) choose(ctx context.Context, host string) (route resolver.Route, 
 		}
 	}
 	d.arm(l)
+	if len(l.home) == 0 && slices.ContainsFunc(l.addrs, d.atHome) { // which is known only now
+		l = p.in.put(host, l.addrs)
+	}
 	if !l.split() {
 		return route, false
 	}
@@ -142,7 +171,7 @@ func (p *pools) choose(ctx context.Context, host string) (route resolver.Route, 
 		}
 	}
 	for _, ip := range l.home {
-		if locate(d.resolver, ip) == resolver.Home && !d.avoid.has(ip) {
+		if locate(d.resolver, ip) == resolver.Home && !d.avoid.has(host, ip) {
 			return route, true
 		}
 	}

@@ -171,7 +171,9 @@ func (r *race) addresses(ctx context.Context) lookup {
 		return lookup{addresses: []string{r.only.String()}}
 	case r.in.byHost && r.served && !r.zonal:
 		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
-	case r.in.byHost, literal == nil, !r.served && !r.in.knows(ctx, host):
+	case literal == nil && !r.in.byHost:
+		return lookup{addresses: []string{r.to.addr}, known: true}
+	case r.in.byHost, !r.served && !r.in.knows(ctx, host):
 		return lookup{addresses: []string{r.to.addr}}
 	case r.in.place == atHome:
 		return r.atHome(ctx, host, port)
@@ -180,7 +182,7 @@ func (r *race) addresses(ctx context.Context) lookup {
 		return r.lookup(ips, port, err)
 	}
 	ips, err := r.in.addresses(ctx, family(r.network), host)
-	return r.lookup(r.in.order(ips, r.in.nearest(host, ips)), port, err)
+	return r.lookup(r.in.order(host, ips, r.in.nearest(host, ips), r.in.placeFor(ctx)), port, err)
 }
 
 // atHome are the host's addresses in this zone. They needn't be looked up: the request was sent here because they are known. A name that is ejected for what it
@@ -193,7 +195,7 @@ func (r *race) atHome(ctx context.Context, host, port string) lookup {
 	var ips []netip.Addr
 	if l != nil {
 		for _, ip := range l.home {
-			if name := r.in.dialer.nameAt(ip); r.in.rank(ip) == first || name != nil && !name.Down() {
+			if name := r.in.dialer.nameAt(ip); r.in.rank(host, ip, atHome) == first || name != nil && !name.Down() {
 				ips = append(ips, ip)
 			}
 		}
@@ -290,14 +292,14 @@ func (r *race) unwanted(a *attempt) bool {
 		return false
 	}
 	addr := addrOf(a.conn)
-	return addr.IsValid() && r.in.rank(addr.Addr()) == last
+	return addr.IsValid() && r.in.rank(r.to.host, addr.Addr(), r.in.place) == last
 }
 
 // lastResort reports whether the next address is one to try last. It may connect well and never answer, so it has to win no race against a healthy one that
 // takes a moment.
 func (r *race) lastResort() bool {
 	addr, err := netip.ParseAddrPort(r.next[0])
-	return err == nil && r.name == nil && r.served && r.in.rank(addr.Addr().Unmap()) == last
+	return err == nil && r.name == nil && r.served && r.in.rank(r.to.host, addr.Addr().Unmap(), r.in.place) == last
 }
 
 // patience counts the time in which this process ran.

@@ -232,16 +232,16 @@ func TestForgottenTargetsProveNothing(t *testing.T) {
 func TestAvoidedAddresses(t *testing.T) {
 	d := New(nil)
 	bad, good := testAddr(1), testAddr(2)
-	d.avoid.add(bad)
-	if got := d.plain.order([]netip.Addr{bad, good}, netip.Addr{}); got[0] != good || got[1] != bad {
+	d.avoid.add("", bad)
+	if got := d.plain.order("", []netip.Addr{bad, good}, netip.Addr{}, anywhere); got[0] != good || got[1] != bad {
 		t.Errorf("got %v, want the one that failed last", got)
 	}
-	d.avoid.until[bad] = time.Since(started) // half a minute is over
-	if got := d.plain.order([]netip.Addr{bad, good}, netip.Addr{}); got[0] != bad {
+	d.avoid.until[hostAt{"", bad}] = time.Since(started) // the time is over
+	if got := d.plain.order("", []netip.Addr{bad, good}, netip.Addr{}, anywhere); got[0] != bad {
 		t.Errorf("got %v, want the DNS's order", got)
 	}
 	for i := range 2 * maxAvoid {
-		d.avoid.add(testAddr(i))
+		d.avoid.add("", testAddr(i))
 	}
 	if len(d.avoid.until) > maxAvoid {
 		t.Errorf("%d addresses are remembered", len(d.avoid.until))
