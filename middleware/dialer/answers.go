@@ -12,8 +12,9 @@ import (
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
-// judge tells the resolver what a request came to, and says whether it is proven that no byte of it was sent, and why. What keeps requests from a connection has been
-// told already.
+// judge tells the resolver what a request came to, and says whether all that kept it from being sent was that there was no connection, and why. That has been told
+// already. net/http may have sent it before, over a kept connection that broke, and was about to send it again, as it does by itself with what it takes for
+// idempotent: without this package it would have connected to another of the host's addresses then.
 func judge(req *http.Request, route resolver.Route, begun time.Time, resp *http.Response, err error) (cause resolver.Cause, unsent bool) {
 	if err == nil {
 		switch cause = verdict.OfStatus(resp.StatusCode, resp.Header); {
@@ -31,7 +32,7 @@ func judge(req *http.Request, route resolver.Route, begun time.Time, resp *http.
 		if route.Target == resolver.Regional { // of no zonal name's health, but of what there is elsewhere
 			route.Failed(dialing.Cause, nil)
 		}
-		return dialing.Cause, dialing.NotSent(begun)
+		return dialing.Cause, dialing.to != nil
 	}
 	cause = causeOfSending(req, begun, err)
 	route.Failed(cause, err)
