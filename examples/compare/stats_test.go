@@ -180,7 +180,7 @@ func TestLength(t *testing.T) {
 	for _, test := range []struct {
 		plan plan
 		most time.Duration
-	}{{quick(), time.Minute}, {standard(), 5 * time.Minute}} {
+	}{{quick(), 90 * time.Second}, {standard(), 5 * time.Minute}} {
 		if got := test.plan.length(); got > test.most {
 			t.Errorf("%s: got %v, want %v at most", test.plan.Name, got, test.most)
 		}
