@@ -159,7 +159,8 @@ func (in *transport) learnZonal(ctx context.Context, host string) <-chan struct{
 	if route.Target != resolver.Zonal || route.Observed != "" {
 		return nil
 	}
-	if name := link.NameOf(r, route.Host); name == nil || len(name.Addrs()) > 0 {
+	located := func(ip netip.Addr) bool { return locate(r, ip) != resolver.Unknown }
+	if name := link.NameOf(r, route.Host); name == nil || slices.ContainsFunc(name.Addrs(), located) {
 		return nil
 	}
 	learned := make(chan struct{})

@@ -228,7 +228,7 @@ func TestForgottenTargetsProveNothing(t *testing.T) {
 	}
 }
 
-// Given an address that failed, then it is tried last for half a minute; and no more addresses are remembered than a few hundred.
+// Given an address that failed, then it is tried last for a while; and no more addresses are remembered than a few hundred.
 func TestAvoidedAddresses(t *testing.T) {
 	d := New(nil)
 	bad, good := testAddr(1), testAddr(2)
