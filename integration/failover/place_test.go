@@ -66,6 +66,9 @@ func newPlace(t *testing.T, opts lab.Options, more ...resolver.Option) *place {
 	t.Cleanup(func() { r.Close() })
 	p := &place{Lab: l, resolver: r, other: l.HTTPClient()}
 	p.config = p.attached(func(t *http.Transport) { t.DisableKeepAlives = true })
+	if err := r.Ready(t.Context()); err != nil { // what it asks in the background would turn the answers, see next
+		t.Fatal(err)
+	}
 	if l.RegionalName("sqs") == "" {
 		return p
 	}
