@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 
 	"github.com/azaffinity/azaffinity/resolver"
@@ -27,7 +28,13 @@ func OfStatus(status int, header http.Header) resolver.Cause {
 func OfNetwork(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && !op.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || ofHTTP2(err)
+}
+
+// ofHTTP2 reports whether an error is one that net/http gives all streams of a connection that broke. It has no more than its text.
+func ofHTTP2(err error) bool {
+	text := err.Error()
+	return strings.HasSuffix(text, "http2: client connection force closed via ClientConn.Close") || strings.HasSuffix(text, "http2: client connection lost")
 }
 
 // requestID is what the service calls the request, in the spellings there are.
