@@ -107,7 +107,7 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 			}), "Signing", at)
 		}
 	}
-	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), st)
+	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandler(client), st)
 }
 
 func (s *stack) call(t testing.TB, client smithyhttp.ClientDo, options ...func(*smithymiddleware.Stack) error) (smithymiddleware.Metadata, error) {

@@ -3,6 +3,7 @@ package discovery
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -48,18 +49,22 @@ func TestItIsNeverRouted(t *testing.T) {
 	wrapClient := func(o *ec2.Options) { middleware.Append(&o.APIOptions, r) }
 	for _, tt := range []struct {
 		name   string
-		wrap   func(*aws.Config)
+		wrap   func(*testing.T, *aws.Config)
 		client []func(*ec2.Options)
 	}{
-		{"the config", func(cfg *aws.Config) { middleware.Append(&cfg.APIOptions, r) }, nil},
-		{"its service options", func(cfg *aws.Config) {
-			cfg.ServiceOptions = append(cfg.ServiceOptions, func(_ string, o any) {
+		{"the config", func(_ *testing.T, cfg *aws.Config) { middleware.Append(&cfg.APIOptions, r) }, nil},
+		{"its service options", func(t *testing.T, cfg *aws.Config) {
+			options := reflect.ValueOf(cfg).Elem().FieldByName("ServiceOptions")
+			if !options.IsValid() {
+				t.Skip("this version of the SDK has no service options")
+			}
+			options.Set(reflect.ValueOf([]func(string, any){func(_ string, o any) {
 				if o, ok := o.(*ec2.Options); ok {
 					wrapClient(o)
 				}
-			})
+			}}))
 		}, nil},
-		{"the client", func(*aws.Config) {}, []func(*ec2.Options){wrapClient}},
+		{"the client", func(*testing.T, *aws.Config) {}, []func(*ec2.Options){wrapClient}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeEC2(t, interfaceTo("vpce-0aaaaaaaaaaaaaaa1", "sqs", "sqs"))
@@ -69,7 +74,7 @@ func TestItIsNeverRouted(t *testing.T) {
 			}
 			cfg := f.config()
 			cfg.BaseEndpoint, cfg.HTTPClient = nil, d
-			tt.wrap(&cfg)
+			tt.wrap(t, &cfg)
 
 			client := ec2.NewFromConfig(cfg, tt.client...)
 			if _, err := client.DescribeAvailabilityZones(t.Context(), nil); err != nil || d.hosts[0] != zonal {
