@@ -15,9 +15,9 @@ require (
 	github.com/aws/smithy-go v1.28.8
 	github.com/aws/smithy-go/metrics/smithyotelmetrics v1.0.21
 	github.com/aws/smithy-go/tracing/smithyoteltracing v1.0.21
-	github.com/azaffinity/azaffinity v0.0.0
-	github.com/azaffinity/azaffinity/integration v0.0.0
-	github.com/azaffinity/azaffinity/resolver/discovery v0.0.0
+	github.com/azaffinity/azaffinity v0.1.0
+	github.com/azaffinity/azaffinity/integration v0.1.0
+	github.com/azaffinity/azaffinity/resolver/discovery v0.1.0
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/miekg/dns v1.1.73
 	github.com/schollz/progressbar/v3 v3.19.1
@@ -92,10 +92,4 @@ require (
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-)
-
-replace (
-	github.com/azaffinity/azaffinity => ../
-	github.com/azaffinity/azaffinity/integration => ../integration
-	github.com/azaffinity/azaffinity/resolver/discovery => ../resolver/discovery
 )

@@ -44,7 +44,7 @@ require (
 	github.com/aws/smithy-go v1.28.8
 	github.com/aws/smithy-go/aws-http-auth v1.1.3
 	github.com/aws/smithy-go/metrics/smithyotelmetrics v1.0.21
-	github.com/azaffinity/azaffinity v0.0.0
+	github.com/azaffinity/azaffinity v0.1.0
 	github.com/johannesboyne/gofakes3 v1.2.0
 	github.com/miekg/dns v1.1.73
 	github.com/sony/gobreaker/v2 v2.4.0
@@ -79,5 +79,3 @@ require (
 	golang.org/x/net v0.57.0 // indirect
 	golang.org/x/tools v0.48.0 // indirect
 )
-
-replace github.com/azaffinity/azaffinity => ../
