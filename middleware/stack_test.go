@@ -107,6 +107,7 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 			}), "Signing", at)
 		}
 	}
+	//lint:ignore SA1019 the oldest smithy-go that we support has no other
 	return smithymiddleware.DecorateHandler(smithyhttp.NewClientHandler(client), st)
 }
 
