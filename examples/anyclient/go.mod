@@ -7,8 +7,8 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.5.4
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
-	github.com/azaffinity/azaffinity v0.0.0
-	github.com/azaffinity/azaffinity/integration v0.0.0
+	github.com/azaffinity/azaffinity v0.1.0
+	github.com/azaffinity/azaffinity/integration v0.1.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
