@@ -13,7 +13,11 @@
 // among those that DNS has given for the host.
 //
 // Health is one. A connection to an address that a zonal name of this zone leads to, made, failed or broken under whatever host, counts as that of the name. What may be
-// the odd host's own does not: its certificate, its TLS.
+// the odd host's own does not: its certificate, its TLS. That address is tried last for that host alone, for ten seconds. Requests that package middleware has sent away from
+// the zone say so ([Elsewhere]): their connections lead to the zone's addresses last.
+//
+// A [Dialer.RoundTripper] comes back to a zone whose connections failed within some ten seconds of the repair. One that was left for its answers (5xx, none in time) is tried by
+// a GET, HEAD or OPTIONS without a body, and for longer the longer that fails; a client that makes none of those comes back after five minutes.
 //
 // Hosts of which nothing is known are connected to by their name, as they would be without this package, by the very function that the transport had. To
 // know that, they are looked up once more, at the most every 30 s.
@@ -23,8 +27,8 @@
 // If no endpoint serves a host and none of its addresses is known to be in the zone, but all of them are private (RFC 1918, RFC 6598, RFC 4193; in a network that is made
 // on one machine, loopback addresses other than 127.0.0.1), then on Linux the nearest comes first. How far one is, the kernel says of connections that are
 // made anyway: the time from its SYN to the answer, of which the lower quartile of the last 16 counts. One is chosen only if all have been connected to four
-// times, and the next is farther by a quarter, by 30 µs, and by more than chance explains; another takes its place after three minutes in a row. One connection of a
-// hundred is made as DNS says. The resolver's log, snapshots and routes say so (resolver.Nearest), and [WithoutNearest] switches it off. Nothing is sent to find it out.
+// times, and the next is farther by a quarter, by 30 µs, and by more than chance explains; another takes its place after three minutes in a row. One connection of
+// two hundred is made as DNS says. The resolver's log, snapshots and routes say so (resolver.Nearest), and [WithoutNearest] switches it off. Nothing is sent to find it out.
 //
 // # Connecting
 //
@@ -48,6 +52,9 @@
 // # Errors
 //
 // An [Error] says why there is no connection. [Error.NotSent] reports whether it proves that no byte of a request was sent.
+//
+// net/http sends what is idempotent once more by itself if a kept connection breaks under it. If there is no connection in this zone for that, [Dialer.RoundTripper] lets it go
+// elsewhere, as net/http would have, bare: it is net/http's second send at another address, and not one more.
 //
 // A panic in the function that a transport connects by is an error, too, which says nothing of the name; the resolver counts and logs it. Under net/http alone it
 // would end the process. Here attempts have goroutines of their own also for those who call [Dialer.DialContext], and could have recovered it.
