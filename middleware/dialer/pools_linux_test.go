@@ -539,6 +539,37 @@ func TestChoosingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Given whole requests by HTTPS, when allocations are counted, then two more are made than by the bare transport, at the most.
+func TestAllocationsOfARequest(t *testing.T) {
+	w := newWorld(t, whoAnswers)
+	bare := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.roots}, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, w.home.addr)
+	}}
+	defer bare.CloseIdleConnections()
+	clients := []*http.Client{{Transport: bare}, w.client}
+	var counts [2]float64
+	for try := 1; ; try++ { // whatever else the process does meanwhile is counted, too
+		for i, client := range clients {
+			counts[i] = testing.AllocsPerRun(200, func() {
+				resp, err := client.Get(w.url("/"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			})
+		}
+		more := counts[1] - counts[0]
+		switch {
+		case more <= 2:
+			return
+		case try == 5:
+			t.Errorf("got %v allocations more than the bare transport's %v, want at most 2", more, counts[0])
+			return
+		}
+	}
+}
+
 func BenchmarkChoose(b *testing.B) {
 	w := newWorld(b, whoAnswers)
 	w.get(b)
