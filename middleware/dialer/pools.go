@@ -141,10 +141,10 @@ func (p *pools) sendHome(req *http.Request, route resolver.Route) (*http.Respons
 
 // choose says whether a request for the host goes to this zone. The route is the zero one if no endpoint serves the host, or it has no choice.
 func (p *pools) choose(ctx context.Context, host string) (route resolver.Route, home bool) {
-	if p.home == nil {
+	d := p.dialer
+	if p.home == nil || !link.Active(d.resolver) {
 		return route, false
 	}
-	d := p.dialer
 	defer func() {
 		if v := recover(); v != nil {
 			link.Panicked(d.resolver, v)

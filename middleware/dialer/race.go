@@ -166,13 +166,15 @@ func (r *race) addresses(ctx context.Context) lookup {
 	host, port, _ := net.SplitHostPort(r.to.addr)
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
-	switch _, literal := netip.ParseAddr(host); {
+	ip, err := netip.ParseAddr(host)
+	switch literal := err == nil; {
 	case r.only.IsValid():
 		return lookup{addresses: []string{r.only.String()}}
 	case r.in.byHost && r.served && !r.zonal:
 		return lookup{addresses: slices.Repeat([]string{r.to.addr}, asks)}
-	case literal == nil && !r.in.byHost:
-		return lookup{addresses: []string{r.to.addr}, known: true}
+	case literal:
+		known := !r.in.byHost && r.in.dialer.nameAt(ip.Unmap()) != nil // somebody has looked it up before: see LookupHost
+		return lookup{addresses: []string{r.to.addr}, known: known}
 	case r.in.byHost, !r.served && !r.in.knows(ctx, host):
 		return lookup{addresses: []string{r.to.addr}}
 	case r.in.place == atHome:
