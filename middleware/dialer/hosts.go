@@ -134,7 +134,7 @@ func (in *transport) put(host string, addrs []netip.Addr) *leads {
 
 // atHome reports whether an address is in this zone, ejected or not.
 func (d *Dialer) atHome(ip netip.Addr) bool {
-	at := locate(d.resolver, ip)
+	at := d.resolver.Locate(ip)
 	return at == resolver.Home || at == resolver.HomeEjected
 }
 

@@ -17,9 +17,6 @@ import (
 // made without them.
 const besideWait = 50 * time.Millisecond
 
-// locate says where an address is.
-var locate = (*resolver.Resolver).Locate
-
 // place is what a transport connects to.
 type place uint8
 
@@ -58,7 +55,7 @@ const (
 // answer again.
 func (in *transport) rank(host string, ip netip.Addr, to place) rank {
 	d := in.dialer
-	at := locate(d.resolver, ip)
+	at := d.resolver.Locate(ip)
 	switch {
 	case at == resolver.HomeEjected, d.avoid.has(host, ip):
 		return last
@@ -136,7 +133,7 @@ func (in *transport) addresses(ctx context.Context, family, host string) ([]neti
 	if err != nil || learned == nil {
 		return ips, err
 	}
-	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return locate(in.dialer.resolver, ip.Unmap()) != resolver.Unknown }) {
+	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return in.dialer.resolver.Locate(ip.Unmap()) != resolver.Unknown }) {
 		return ips, nil
 	}
 	wait := time.NewTimer(besideWait)
@@ -159,7 +156,7 @@ func (in *transport) learnZonal(ctx context.Context, host string) <-chan struct{
 	if route.Target != resolver.Zonal || route.Observed != "" {
 		return nil
 	}
-	located := func(ip netip.Addr) bool { return locate(r, ip) != resolver.Unknown }
+	located := func(ip netip.Addr) bool { return r.Locate(ip) != resolver.Unknown }
 	if name := link.NameOf(r, route.Host); name == nil || slices.ContainsFunc(name.Addrs(), located) {
 		return nil
 	}

@@ -171,7 +171,7 @@ func (p *pools) choose(ctx context.Context, host string) (route resolver.Route, 
 		}
 	}
 	for _, ip := range l.home {
-		if locate(d.resolver, ip) == resolver.Home && !d.avoid.has(host, ip) {
+		if d.resolver.Locate(ip) == resolver.Home && !d.avoid.has(host, ip) {
 			return route, true
 		}
 	}
