@@ -90,8 +90,13 @@ func (h *health) led(to []netip.Addr) {
 // found takes in what DNS says of the name, beside what it said before.
 func (h *health) found(addrs []netip.Addr) {
 	h.led(addrs)
-	if h.addrs.zonal.add(addrs, maxAddrs) {
-		h.names.places.refresh()
+	places := &h.names.places
+	unknown := func(a netip.Addr) bool { // they may have come from elsewhere a moment ago, which has not told yet
+		_, at := places.find(a)
+		return at == Unknown
+	}
+	if h.addrs.zonal.add(addrs, maxAddrs) || slices.ContainsFunc(addrs, unknown) {
+		places.refresh()
 	}
 }
 
