@@ -180,11 +180,11 @@ func (p *places) refresh() {
 	defer p.mu.Unlock()
 	l := &locations{addrs: map[netip.Addr]*health{}, subnets: p.subnets}
 	for _, h := range p.homes {
-		if len(h.addrs.zonal.get()) == 0 {
-			continue // one of the regional name's may be home
-		}
+		zonal := h.addrs.zonal.get()
 		for _, a := range h.addrs.regional.get() {
-			if l.find(a) != Home {
+			// Of a family that nothing is known of, one of the regional name's may be home: DNS is asked for each by itself.
+			known := slices.ContainsFunc(zonal, func(z netip.Addr) bool { return z.Is4() == a.Is4() })
+			if known && l.find(a) != Home {
 				l.addrs[a] = nil
 			}
 		}

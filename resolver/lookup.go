@@ -120,7 +120,7 @@ func (r *Resolver) askers() []lookup {
 		return r.lookups.all
 	}
 	return []lookup{func(ctx context.Context, host string) ([]netip.Addr, error) {
-		return r.config.netResolver.LookupNetIP(ctx, "ip", host)
+		return r.config.netResolver.LookupNetIP(ctx, "ip", host+".") // with no search domain behind it
 	}}
 }
 

@@ -116,6 +116,9 @@ func (n *names) keep(used func(zonal string) bool) {
 	for _, h := range gone {
 		h.mu.Lock()
 		h.unlisted = true // ends what checks it
+		if h.under == nil {
+			n.setSuspect(h, false) // it may have become that meanwhile
+		}
 		h.mu.Unlock()
 	}
 }

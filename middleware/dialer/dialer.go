@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,9 +112,13 @@ func New(r *resolver.Resolver, opts ...Option) *Dialer {
 // tellLookup has the resolver in the background ask for addresses where the dialer does.
 func (d *Dialer) tellLookup(by *net.Resolver) {
 	link.SetLookup(d.resolver, func(ctx context.Context, host string) ([]netip.Addr, error) {
-		return by.LookupNetIP(ctx, "ip", host)
+		return by.LookupNetIP(ctx, "ip", rooted(host))
 	})
 }
+
+// rooted is a zonal name that is looked up as it stands: one that doesn't exist would be with the machine's search domains behind it, and what answers then is
+// somebody else.
+func rooted(name string) string { return strings.TrimSuffix(name, ".") + "." }
 
 type asIsKey struct{}
 

@@ -168,7 +168,7 @@ func (in *transport) learnZonal(ctx context.Context, host string) <-chan struct{
 				link.Panicked(r, p)
 			}
 		}()
-		if ips, err := in.lookup.LookupNetIP(ctx, "ip", route.Host); err == nil {
+		if ips, err := in.lookup.LookupNetIP(ctx, "ip", rooted(route.Host)); err == nil {
 			link.Learned(r, route.Host, ips)
 		}
 	}()

@@ -169,12 +169,11 @@ func (s *Source) endpoints(ctx context.Context) (endpoint.Catalog, error) {
 	if err != nil {
 		return endpoint.Catalog{}, err
 	}
-	if len(cat.Endpoints) == 0 {
-		return cat, nil
-	}
 	var ofZones, ofSubnets string
-	cat.ZoneNames, ofZones = s.zoneNames(ctx, cat.Endpoints)
-	cat.Subnets, ofSubnets = s.subnetsOf(ctx, vpc)
+	if len(cat.Endpoints) > 0 {
+		cat.ZoneNames, ofZones = s.zoneNames(ctx, cat.Endpoints)
+	}
+	cat.Subnets, ofSubnets = s.subnetsOf(ctx, vpc) // a dialer needs them for hosts that have no endpoint here
 	for _, note := range []string{ofZones, ofSubnets} {
 		if note != "" {
 			cat.Notes = append(cat.Notes, note)

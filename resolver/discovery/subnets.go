@@ -66,6 +66,11 @@ func (s *Source) subnetsOf(ctx context.Context, vpc string) (list []endpoint.Sub
 }
 
 func describeSubnets(ctx context.Context, client subnetClient, vpc string) (list []endpoint.Subnet, note string, err error) {
+	defer func() {
+		if p := recover(); p != nil { // of a Client that has the method only because something in it has
+			err = fmt.Errorf("DescribeSubnets panicked: %v", p)
+		}
+	}()
 	in := &ec2.DescribeSubnetsInput{
 		MaxResults: aws.Int32(pageSize),
 		Filters:    []types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpc}}},
