@@ -35,6 +35,18 @@ func expectAt(t testing.TB, r *resolver.Resolver, want map[netip.Addr]resolver.L
 	}
 }
 
+// Given a zonal name of which DNS has told one address family alone, then the regional name's addresses of the other are nobody's.
+func TestLocateByHalfAnAnswer(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs")})
+	offline(t, r)
+	v6 := netip.MustParseAddr("2600:1f14::7")
+	link.Learned(r, zonal("sqs"), []netip.Addr{in('a', 7)})
+	link.Learned(r, regional("sqs"), []netip.Addr{in('a', 7), in('b', 7), v6})
+	expectAt(t, r, map[netip.Addr]resolver.Location{in('a', 7): resolver.Home, in('b', 7): resolver.Away, v6: resolver.Unknown})
+	link.Learned(r, zonal("sqs"), []netip.Addr{v6})
+	expectAt(t, r, map[netip.Addr]resolver.Location{v6: resolver.Home})
+}
+
 // Given what a dialer has just looked up, then at once the own zone's addresses are home, and
 // those that the regional name leads to besides are elsewhere; of others nothing is known.
 func TestLocateByWhatADialerHasLookedUp(t *testing.T) {

@@ -176,3 +176,42 @@ func TestSubnetsAreAskedForEveryHour(t *testing.T) {
 		refresh(6, 1, "no answer")
 	})
 }
+
+// noEndpoints is a VPC's without interface endpoints, and odd a client with half of EC2's methods, which has that of subnets only by its name.
+type (
+	noEndpoints struct{ subnetLister }
+	odd         struct {
+		subnetLister
+		subnetClient // nil
+	}
+)
+
+func (*noEndpoints) DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
+	return &ec2.DescribeVpcEndpointsOutput{}, nil
+}
+
+func (o *odd) DescribeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInput, opts ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
+	return o.subnetClient.DescribeSubnets(ctx, in, opts...)
+}
+
+// Given a VPC without interface endpoints, then its subnets are listed all the same; and given a client that panics when asked for subnets, then the endpoints
+// are there, and a note says what isn't.
+func TestSubnetsAreNotTheEndpointsFate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		client             Client
+		endpoints, subnets int
+		note               string
+	}{
+		"no endpoints": {&noEndpoints{}, 0, 1, ""},
+		"a panic":      {&odd{}, 1, 0, "subnets may be missing"},
+	} {
+		s, err := NewFromClient(tt.client, WithVPC(vpc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cat, err := s.Endpoints(t.Context())
+		if err != nil || len(cat.Endpoints) != tt.endpoints || len(cat.Subnets) != tt.subnets || !strings.Contains(strings.Join(cat.Notes, ""), tt.note) {
+			t.Errorf("%s: got %+v, %v; want %d endpoints, %d subnets and %q", name, cat, err, tt.endpoints, tt.subnets, tt.note)
+		}
+	}
+}
