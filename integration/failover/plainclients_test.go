@@ -142,7 +142,7 @@ func TestPlainClientsComeBackAfterALongFault(t *testing.T) {
 	}
 }
 
-// Given a proxy in the transport's settings, when presigned requests are sent, then all of them go through it, whatever is wrong in the zone, as with a bare client.
+// Given a proxy in the transport's settings, when presigned requests are sent, then all of them go through it, whatever is wrong in the zone, as with a bare client; and are answered if nothing is.
 func TestPlainClientsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []lab.Fault{lab.None, lab.Refuse} {
@@ -162,7 +162,8 @@ func TestPlainClientsBehindAProxy(t *testing.T) {
 					client := make(t, base)
 					var seen dials
 					got := crowd{callers: 2, calls: 4, deadline: 10 * time.Second}.run(seen.seen(t.Context()), p, u, client)
-					if got.failed > 0 || by.connects.Load() == 0 {
+					// What the proxy meets in the zone that refuses is its own affair.
+					if fault == lab.None && got.failed > 0 || by.connects.Load() == 0 {
 						t.Errorf("%s: %v, and the proxy was asked for %d connections", name, got, by.connects.Load())
 					}
 					for addr := range seen.begun {
