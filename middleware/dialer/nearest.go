@@ -24,7 +24,7 @@ const (
 	window      = time.Minute
 	changeAfter = 3
 	// exploreEvery is in how many connections one is made as DNS says, so that the others' times don't grow old, and exploreDoubt while another may be nearer.
-	exploreEvery, exploreDoubt = 200, 20
+	exploreEvery, exploreDoubt = 200, 100
 	// What is remembered, at the most. Hosts that lead to more addresses are left alone.
 	maxNearHosts, maxNearAddrs, maxAddrsOfHost = 256, 2048, 16
 )
