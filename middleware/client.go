@@ -59,7 +59,7 @@ func install(client aws.HTTPClient, r *resolver.Resolver, o *options, others boo
 			return client, nil
 		}
 		d := dialer.New(r, o.dialing...)
-		own, t := *c, t.Clone()
+		own, t := *c, dialer.Clone(t)
 		d.Install(t, nil)
 		own.Transport = t
 		return &own, d

@@ -31,7 +31,7 @@ func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
 		}
 	}
-	p := &pools{dialer: d, plain: base.Clone(), proxy: base.Proxy}
+	p := &pools{dialer: d, plain: Clone(base), proxy: base.Proxy}
 	p.others, p.in = d.pool(base, anywhere)
 	p.upgrades, _ = d.pool(onlyHTTP1(base), anywhere)
 	if p.in == nil || p.in.byHost || d.resolver == nil {
@@ -44,7 +44,10 @@ func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 
 // pool is a transport with base's settings that connects by the dialer to a place; in is nil if it can't.
 func (d *Dialer) pool(base *http.Transport, at place) (t *http.Transport, in *transport) {
-	t = base.Clone()
+	t = Clone(base)
+	if t.TLSNextProto["h2"] != nil { // of golang.org/x/net/http2, which has one pool for all clones
+		t.TLSNextProto, t.ForceAttemptHTTP2 = nil, true
+	}
 	t.Proxy = nil
 	d.Install(t, nil)
 	if in = installed(t); in != nil {
@@ -55,7 +58,7 @@ func (d *Dialer) pool(base *http.Transport, at place) (t *http.Transport, in *tr
 
 // onlyHTTP1 has base's settings without HTTP/2.
 func onlyHTTP1(base *http.Transport) *http.Transport {
-	t := base.Clone()
+	t := Clone(base)
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
 	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -632,5 +633,36 @@ func TestUnansweredDeadlinesAtHome(t *testing.T) {
 	}
 	if failed != 3 {
 		t.Errorf("%d requests were not answered, want three, and the others elsewhere", failed)
+	}
+}
+
+// Given an ordinary transport, for which net/http enables HTTP/2 by itself, when its settings are taken, then requests are answered by HTTP/2, as bare.
+func TestOrdinaryTransportsSpeakHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(whoAnswers))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	for name, make := range map[string]func(*http.Transport) http.RoundTripper{
+		"bare":         func(base *http.Transport) http.RoundTripper { return base },
+		"RoundTripper": dialer.New(newResolver(t)).RoundTripper,
+		"no resolver":  dialer.New(nil).RoundTripper,
+		"installed": func(base *http.Transport) http.RoundTripper {
+			c := dialer.Clone(base)
+			dialer.New(newResolver(t)).Install(c, nil)
+			return c
+		},
+	} {
+		base := &http.Transport{MaxIdleConnsPerHost: 17}
+		_ = base.Clone() // net/http has it set up for HTTP/2
+		base.TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+		resp, err := make(base).RoundTrip(request(t, http.MethodGet, s.URL))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		resp.Body.Close()
+		if resp.ProtoMajor != 2 {
+			t.Errorf("%s: %s", name, resp.Proto)
+		}
 	}
 }

@@ -103,6 +103,16 @@ func taken(t *http.Transport, nd *net.Dialer) *transport {
 	return in
 }
 
+// Clone is t.Clone() that speaks HTTP/2 if t does. A transport that net/http has enabled HTTP/2 in by itself leaves its protocols in the clone's TLS settings, and
+// not what speaks them: a server that chose HTTP/2 would not be understood.
+func Clone(t *http.Transport) *http.Transport {
+	c := t.Clone()
+	if c.TLSNextProto == nil && t.TLSNextProto["h2"] != nil {
+		c.ForceAttemptHTTP2 = true
+	}
+	return c
+}
+
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // defaultDial is what http.DefaultTransport and its clones connect by, unless somebody has changed that, and defaultDialer has its settings.
