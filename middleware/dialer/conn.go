@@ -124,6 +124,22 @@ func (c *conn) end() {
 	_ = c.Conn.Close()
 }
 
+// CloseWrite is a TCP connection's: a reverse proxy ends its half of an upgraded one so.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn is a TCP connection's: database drivers look at it before they use a kept one.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	if raw := rawOf(c.Conn); raw != nil {
+		return raw, nil
+	}
+	return nil, errors.ErrUnsupported
+}
+
 // started is where this package's times begin.
 var started = time.Now()
 

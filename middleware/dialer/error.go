@@ -59,6 +59,13 @@ func (timeoutError) Error() string   { return "i/o timeout" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
 
+// errDeadline is errTimeout if it was the caller's context that had no more time, as net has it.
+var errDeadline error = deadlineError{}
+
+type deadlineError struct{ timeoutError }
+
+func (deadlineError) Is(err error) bool { return err == context.DeadlineExceeded }
+
 // errHandshake is the error of a TLS handshake that took longer than the transport's TLSHandshakeTimeout. Its text is net/http's.
 var errHandshake error = handshakeError{}
 

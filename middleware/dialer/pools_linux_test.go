@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -664,5 +665,28 @@ func TestOrdinaryTransportsSpeakHTTP2(t *testing.T) {
 		if resp.ProtoMajor != 2 {
 			t.Errorf("%s: %s", name, resp.Proto)
 		}
+	}
+}
+
+// Given connections of a dialer, then they have what programs look for in a TCP connection, and the caller's deadline is one.
+func TestConnectionsAreAsTCPs(t *testing.T) {
+	d := dialer.New(newResolver(t))
+	ln := listen(t, "127.0.0.1:0")
+	c, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil || raw.Control(func(uintptr) {}) != nil {
+		t.Errorf("no socket: %v", err)
+	}
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, err := d.DialContext(over, "tcp", ln.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's deadline", err)
 	}
 }

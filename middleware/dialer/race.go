@@ -147,7 +147,7 @@ func (r *race) over(ctx context.Context, err error) error {
 	case err != nil:
 		return err
 	case errors.Is(ended, context.DeadlineExceeded):
-		return r.timeout()
+		return &net.OpError{Op: "dial", Net: r.network, Err: errDeadline}
 	}
 	return &net.OpError{Op: "dial", Net: r.network, Err: ended}
 }
