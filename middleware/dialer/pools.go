@@ -31,7 +31,7 @@ func (d *Dialer) RoundTripper(base *http.Transport) http.RoundTripper {
 			base = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
 		}
 	}
-	p := &pools{dialer: d, plain: Clone(base), proxy: base.Proxy}
+	p := &pools{dialer: d, base: base, plain: Clone(base), proxy: base.Proxy}
 	p.others, p.in = d.pool(base, anywhere)
 	p.upgrades, _ = d.pool(onlyHTTP1(base), anywhere)
 	if p.in == nil || p.in.byHost || d.resolver == nil {
@@ -71,6 +71,7 @@ func onlyHTTP1(base *http.Transport) *http.Transport {
 // pools are the transports of one RoundTripper.
 type pools struct {
 	dialer   *Dialer
+	base     *http.Transport // whose settings the others have
 	in       *transport      // of others, which looks hosts up
 	home     *http.Transport // to this zone; nil: nothing is known of addresses
 	others   *http.Transport // to elsewhere, and to hosts that have no choice
@@ -94,6 +95,8 @@ func (p *pools) RoundTrip(req *http.Request) (*http.Response, error) {
 		return p.others.RoundTrip(req) // its error
 	}
 	switch {
+	case req.URL.Scheme != "http" && req.URL.Scheme != "https": // which somebody has registered, and clones don't have
+		return p.base.RoundTrip(req)
 	case p.proxied(req):
 		return p.plain.RoundTrip(req)
 	case strings.EqualFold(req.Header.Get("Upgrade"), "websocket"): // net/http can't ask a DialTLSContext for HTTP/1.1 alone
