@@ -194,12 +194,15 @@ func newProxy(t *testing.T, p *place) *proxy {
 			return
 		}
 		defer to.Close()
-		w.WriteHeader(http.StatusOK)
+		// Taken over before it is answered: what net/http reads after an answer, to see whether the client is there still, is the tunnel's.
 		from, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
 		defer from.Close()
+		if _, err := io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+			return
+		}
 		tunnels.Go(func() {
 			_, _ = io.Copy(to, from)
 			to.Close()
