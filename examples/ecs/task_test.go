@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
@@ -37,48 +39,34 @@ func read(t *testing.T, path string, into any) {
 	}
 }
 
-// taskDefinition is what is used of RegisterTaskDefinition's parameters.
-type taskDefinition struct {
-	Family                  string   `json:"family"`
-	RequiresCompatibilities []string `json:"requiresCompatibilities"`
-	NetworkMode             string   `json:"networkMode"`
-	CPU                     string   `json:"cpu"`
-	Memory                  string   `json:"memory"`
-	ExecutionRoleARN        string   `json:"executionRoleArn"`
-	TaskRoleARN             string   `json:"taskRoleArn"`
-	ContainerDefinitions    []struct {
-		Name         string                         `json:"name"`
-		Image        string                         `json:"image"`
-		Essential    bool                           `json:"essential"`
-		PortMappings []map[string]int               `json:"portMappings"`
-		StopTimeout  int                            `json:"stopTimeout"`
-		Environment  []struct{ Name, Value string } `json:"environment"`
-	} `json:"containerDefinitions"`
-}
-
 // Given the environment of task-definition.json, when a task runs with it, then azaffinity knows all that it lists.
 func TestTaskDefinition(t *testing.T) {
-	var task taskDefinition
+	var task ecs.RegisterTaskDefinitionInput
 	read(t, "task-definition.json", &task)
-	if len(task.ContainerDefinitions) != 1 || task.NetworkMode != "awsvpc" || !slices.Equal(task.RequiresCompatibilities, []string{"FARGATE"}) {
+	if len(task.ContainerDefinitions) != 1 || task.NetworkMode != types.NetworkModeAwsvpc ||
+		!slices.Equal(task.RequiresCompatibilities, []types.Compatibility{types.CompatibilityFargate}) {
 		t.Fatalf("got %+v, want one container on Fargate", task)
 	}
 	container := task.ContainerDefinitions[0]
-	if port := container.PortMappings[0]["containerPort"]; port != 8080 {
+	if port := aws.ToInt32(container.PortMappings[0].ContainerPort); port != 8080 {
 		t.Errorf("got the port %d, want the one that main serves at", port)
 	}
-	if container.StopTimeout <= 25 {
-		t.Errorf("got %d s to stop, want more than main takes", container.StopTimeout)
+	if stop := aws.ToInt32(container.StopTimeout); stop <= 25 {
+		t.Errorf("got %d s to stop, want more than main takes", stop)
+	}
+	if logs := container.LogConfiguration; logs == nil || logs.LogDriver != types.LogDriverAwslogs || logs.Options["mode"] != "non-blocking" {
+		t.Errorf("got %+v, want logs that are kept, and don't hold calls up", logs)
 	}
 	var listed string
 	for _, v := range container.Environment {
-		if !slices.Contains([]string{endpoint.EnvEndpoints, resolver.EnvMode}, v.Name) {
-			t.Errorf("%s is no variable of azaffinity's that this example is about", v.Name)
+		name, value := aws.ToString(v.Name), aws.ToString(v.Value)
+		if !slices.Contains([]string{endpoint.EnvEndpoints, resolver.EnvMode}, name) {
+			t.Errorf("%s is no variable of azaffinity's that this example is about", name)
 		}
-		if v.Name == endpoint.EnvEndpoints {
-			listed = v.Value
+		if name == endpoint.EnvEndpoints {
+			listed = value
 		}
-		t.Setenv(v.Name, v.Value)
+		t.Setenv(name, value)
 	}
 
 	t.Setenv("AZAFFINITY_ZONE", "us-east-1d")
