@@ -2,7 +2,8 @@
 // config is loaded, Close when it ends, and nothing else. On an EC2 instance the zone comes from instance metadata, and
 // AZAFFINITY_ENDPOINTS says which endpoints there are. Each answer tells by which host S3 and SQS were called.
 //
-//	go run ./examples/ec2 -lab    # in a VPC in this process; then: curl -d coffee localhost:8080/orders
+//	go run ./examples/ec2 -lab         # in a VPC in this process; then: curl -d coffee localhost:8080/orders
+//	go run ./examples/ec2 -lab=down    # the endpoints of its zone refuse
 package main
 
 import (
@@ -13,32 +14,15 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver/debug"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	addr := flag.String("addr", "localhost:8080", "where to listen")
-	options := inlab.Options() // none, without -lab
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Print("listening on ", listener.Addr())
-	if err := run(ctx, listener, options...); err != nil {
-		log.Fatal(err)
-	}
-}
 
 func run(ctx context.Context, listener net.Listener, options ...func(*config.LoadOptions) error) error {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -66,4 +50,17 @@ func run(ctx context.Context, listener net.Listener, options ...func(*config.Loa
 	}
 	<-drained
 	return nil
+}
+
+func main() {
+	listen := flag.String("listen", "localhost:8080", "address to serve at")
+	var options []inlab.LoadOption // none, without -lab
+	command.Main(inlab.Lab(&options), func(ctx context.Context) error {
+		listener, err := net.Listen("tcp", *listen)
+		if err != nil {
+			return err
+		}
+		log.Print("listening on ", listener.Addr())
+		return run(ctx, listener, options...)
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,14 +19,13 @@ import (
 
 // What this file does is for trying the example without AWS. Leave it out of yours, with loadConfig.
 
-func init() {
-	flag.BoolFunc("lab", "run in a VPC in this process; with -lab=down the endpoints of its zone refuse", func(how string) error {
-		l, err := openLab(os.Setenv)
-		if err == nil && how == "down" {
-			err = l.Fault(home, lab.Refuse)
-		}
-		return err
-	})
+// startLab is what the flag -lab does.
+func startLab(down bool) error {
+	l, err := openLab(os.Setenv)
+	if err == nil && down {
+		err = l.Fault(home, lab.Refuse)
+	}
+	return err
 }
 
 // taskMetadata is what ${ECS_CONTAINER_METADATA_URI_V4}/task answers on Fargate, after "Amazon ECS task metadata v4 examples"

@@ -13,33 +13,17 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver/debug"
 )
 
 var loadConfig = config.LoadDefaultConfig // -lab has its own
-
-func main() {
-	address := flag.String("listen", ":8080", "address to serve at")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // ECS stops tasks with SIGTERM
-	defer stop()
-	listener, err := net.Listen("tcp", *address)
-	if err == nil {
-		err = serve(ctx, listener)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-}
 
 // serve serves until the context ends, and then finishes what it has begun.
 func serve(ctx context.Context, listener net.Listener) error {
@@ -78,4 +62,16 @@ func serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	return <-done
+}
+
+func main() {
+	listen := flag.String("listen", ":8080", "address to serve at")
+	command.Main(startLab, func(ctx context.Context) error {
+		listener, err := net.Listen("tcp", *listen)
+		if err != nil {
+			return err
+		}
+		log.Print("listening on ", listener.Addr())
+		return serve(ctx, listener)
+	})
 }

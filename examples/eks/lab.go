@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 
@@ -22,20 +21,19 @@ const (
 	queue = "orders"
 )
 
-func init() {
-	flag.BoolFunc("lab", "run in a VPC in this process; with -lab=down the endpoints of its zone refuse", func(how string) error {
-		v, err := openLab()
-		if err != nil {
-			return err
-		}
-		for i := range 3 {
-			err = errors.Join(err, v.send(context.Background(), fmt.Sprintf("order %d", i+1)))
-		}
-		if how == "down" {
-			err = errors.Join(err, v.Fault(home, lab.Refuse))
-		}
-		return errors.Join(err, os.Setenv("AZAFFINITY_ZONE", home), os.Setenv(endpoint.EnvEndpoints, v.RegionalName("sqs")))
-	})
+// startLab is what the flag -lab does.
+func startLab(down bool) error {
+	v, err := openLab()
+	if err != nil {
+		return err
+	}
+	for i := range 3 {
+		err = errors.Join(err, v.send(context.Background(), fmt.Sprintf("order %d", i+1)))
+	}
+	if down {
+		err = errors.Join(err, v.Fault(home, lab.Refuse))
+	}
+	return errors.Join(err, os.Setenv("AZAFFINITY_ZONE", home), os.Setenv(endpoint.EnvEndpoints, v.RegionalName("sqs")))
 }
 
 // vpc is a lab with a queue, and with somebody in another zone who sends to it.

@@ -9,31 +9,18 @@ import (
 	"context"
 	"flag"
 	"log"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
 var loadConfig = config.LoadDefaultConfig // -lab has its own
-
-func main() {
-	queue := flag.String("queue", "orders", "name of the queue")
-	labels := flag.String("labels", "", "file with the Pod's labels; without one the zone is found by the environment")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // Pods are stopped with SIGTERM
-	defer stop()
-	if err := work(ctx, *queue, *labels); err != nil {
-		log.Fatal(err) // Kubernetes starts it again, with growing pauses
-	}
-}
 
 // work takes messages until the context ends, and then finishes those that it has.
 func work(ctx context.Context, name, labels string) error {
@@ -74,4 +61,10 @@ func work(ctx context.Context, name, labels string) error {
 		}
 	}
 	return nil
+}
+
+func main() {
+	queue := flag.String("queue", "orders", "name of the queue")
+	labels := flag.String("labels", "", "file with the Pod's labels; without one the zone is found by the environment")
+	command.Main(startLab, func(ctx context.Context) error { return work(ctx, *queue, *labels) })
 }

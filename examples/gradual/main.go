@@ -15,33 +15,17 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	addr := flag.String("addr", "localhost:8080", "where to listen")
-	options := inlab.Options() // none, without -lab
-	listener, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
-	}
-	log.Print("listening on ", listener.Addr())
-	if err := run(ctx, listener, options...); err != nil {
-		log.Fatal(err)
-	}
-}
 
 func run(ctx context.Context, listener net.Listener, options ...func(*config.LoadOptions) error) error {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -85,4 +69,17 @@ func run(ctx context.Context, listener net.Listener, options ...func(*config.Loa
 		return err
 	}
 	return nil
+}
+
+func main() {
+	listen := flag.String("listen", "localhost:8080", "address to serve at")
+	var options []inlab.LoadOption // none, without -lab
+	command.Main(inlab.Lab(&options), func(ctx context.Context) error {
+		listener, err := net.Listen("tcp", *listen)
+		if err != nil {
+			return err
+		}
+		log.Print("listening on ", listener.Addr())
+		return run(ctx, listener, options...)
+	})
 }

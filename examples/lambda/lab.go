@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -23,23 +22,22 @@ import (
 
 // What this file and runtime.go do is for trying the example without AWS. Leave them out of yours, with loadConfig.
 
-func init() {
-	flag.BoolFunc("lab", "run in a VPC in this process; with -lab=down the endpoints of its zone refuse", func(how string) error {
-		began := time.Now()
-		l, err := openLab()
-		if err == nil && how == "down" {
-			err = l.Fault(home, lab.Refuse)
-		}
-		if err != nil {
-			return err
-		}
-		if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-			return demonstrate(l)
-		}
-		fmt.Println(time.Since(began))
-		go control(l, os.Stdin, os.Stdout)
-		return nil
-	})
+// startLab is what the flag -lab does.
+func startLab(down bool) error {
+	began := time.Now()
+	l, err := openLab()
+	if err == nil && down {
+		err = l.Fault(home, lab.Refuse)
+	}
+	if err != nil {
+		return err
+	}
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return demonstrate(l)
+	}
+	fmt.Println(time.Since(began))
+	go control(l, os.Stdin, os.Stdout)
+	return nil
 }
 
 const (
@@ -103,7 +101,9 @@ func demonstrate(l *lab.Lab) error {
 				fmt.Println(o.err)
 				os.Exit(1)
 			}
-			fmt.Printf("%s %v\n", o.answer, o.at.Sub(began).Round(100*time.Microsecond))
+			var r receipt
+			_ = json.Unmarshal(o.answer, &r) // the function's own
+			fmt.Printf("order %d, %v, by %s\n", i+1, o.at.Sub(began).Round(100*time.Microsecond), r.Host)
 		}
 		os.Exit(0)
 	}()

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"log"
 	"os"
 	"time"
@@ -17,13 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/middleware"
 )
 
 var loadConfig = config.LoadDefaultConfig // -lab has its own
 
 func main() {
-	flag.Parse()
+	command.Parse(startLab)
 	ctx := context.Background()
 	cfg, err := loadConfig(ctx)
 	if err != nil {

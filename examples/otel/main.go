@@ -1,15 +1,13 @@
 // Command otel shows azaffinity through OpenTelemetry: its metrics beside the SDK's own, from one provider, and the host that
 // each request really went to on the SDK's spans, which the SDK itself doesn't put there. AWS's adapters do the rest.
 //
-//	go run ./examples/otel -lab    # in a VPC in this process; prints spans and metrics as JSON
+//	go run ./examples/otel         # prints spans and metrics as JSON
+//	go run ./examples/otel -lab    # in a VPC in this process, whose zone goes down; prints what is azaffinity's of them
 package main
 
 import (
 	"context"
 	"log"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -21,37 +19,16 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	options := inlab.Options() // none, without -lab
-	spans, err := stdouttrace.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	metrics, err := stdoutmetric.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	p := program{
-		spans:   sdktrace.NewBatchSpanProcessor(spans),
-		metrics: sdkmetric.NewPeriodicReader(metrics, sdkmetric.WithInterval(10*time.Second)),
-		beat:    time.Tick(time.Second),
-	}
-	if err := p.run(ctx, options...); err != nil {
-		log.Fatal(err)
-	}
-}
-
 type program struct {
 	spans   sdktrace.SpanProcessor
 	metrics sdkmetric.Reader
-	beat    <-chan time.Time // there is a call at each
+	beat    <-chan time.Time // there is a call at each; it ends when this is closed
 }
 
 func (p program) run(ctx context.Context, options ...func(*config.LoadOptions) error) error {
@@ -71,6 +48,7 @@ func (p program) run(ctx context.Context, options ...func(*config.LoadOptions) e
 		return err
 	}
 	defer r.Close()
+	defer func() { _ = meters.ForceFlush(context.Background()) }() // r's metrics end with it
 	cfg.APIOptions = append(cfg.APIOptions, hostOnSpan)
 
 	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
@@ -79,7 +57,10 @@ func (p program) run(ctx context.Context, options ...func(*config.LoadOptions) e
 	})
 	for {
 		select {
-		case <-p.beat:
+		case _, ok := <-p.beat:
+			if !ok {
+				return nil
+			}
 			if _, err := client.ListQueues(ctx, &sqs.ListQueuesInput{}); err != nil {
 				log.Print(err)
 			}
@@ -87,4 +68,32 @@ func (p program) run(ctx context.Context, options ...func(*config.LoadOptions) e
 			return nil
 		}
 	}
+}
+
+func main() {
+	var options []inlab.LoadOption // none, without -lab
+	p := program{beat: time.Tick(time.Second)}
+	command.Main(inlab.Lab(&options, p.inLab), func(ctx context.Context) error {
+		if p.spans == nil {
+			if err := p.export(); err != nil {
+				return err
+			}
+		}
+		return p.run(ctx, options...)
+	})
+}
+
+// export has spans and metrics written as JSON. Yours go to a collector.
+func (p *program) export() error {
+	spans, err := stdouttrace.New()
+	if err != nil {
+		return err
+	}
+	metrics, err := stdoutmetric.New()
+	if err != nil {
+		return err
+	}
+	p.spans = sdktrace.NewBatchSpanProcessor(spans)
+	p.metrics = sdkmetric.NewPeriodicReader(metrics, sdkmetric.WithInterval(10*time.Second))
+	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"flag"
 	"io"
 	"log"
 	"os"
@@ -17,7 +16,7 @@ const size = 32 << 20
 
 // inLab transfers a file of random bytes, unless one is named, and has the endpoints in the home zone go down half-way.
 func (t *transfer) inLab(v *inlab.VPC) error {
-	if flag.NArg() == 0 {
+	if t.path == "" {
 		dir, err := os.MkdirTemp("", "azaffinity-s3transfer-*")
 		if err != nil {
 			return err
@@ -25,21 +24,21 @@ func (t *transfer) inLab(v *inlab.VPC) error {
 		if t.path, err = random(dir); err != nil {
 			return err
 		}
-		log.Printf("%s, and its copy", t.path)
 	}
 	var once sync.Once
 	t.progress = func(upload bool, done, total int64) {
 		report(upload, done, total)
 		if 2*done >= total {
 			once.Do(func() {
-				log.Printf("requests so far: %v; the endpoints in %s go down", v.Requests(), v.Home.Name)
+				log.Printf("by zone so far: %v", v.Requests())
+				log.Print(v.Home.Name, " goes down")
 				if err := v.Fault(v.Home.Name, lab.Refuse); err != nil {
 					log.Print(err)
 				}
 			})
 		}
 		if !upload && done == total {
-			log.Printf("requests in all: %v", v.Requests())
+			log.Printf("by zone in all: %v", v.Requests())
 		}
 	}
 	return nil

@@ -13,9 +13,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -23,22 +21,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/examples/internal/inlab"
 	"github.com/azaffinity/azaffinity/middleware"
 )
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	t := transfer{progress: report}
-	options := inlab.Options(t.inLab) // none, without -lab
-	if t.path == "" {
-		t.path = flag.Arg(0)
-	}
-	if err := t.run(ctx, options...); err != nil {
-		log.Fatal(err)
-	}
-}
 
 type transfer struct {
 	path     string // of the file; the copy gets ".copy"
@@ -75,10 +61,17 @@ func (t transfer) run(ctx context.Context, options ...func(*config.LoadOptions) 
 	}
 	for _, e := range r.Snapshot().Endpoints {
 		if e.Service == "s3" {
-			log.Printf("requests by reason: %v", e.Attempts)
+			log.Printf("by reason: %v", e.Attempts)
 		}
 	}
 	return nil
+}
+
+func main() {
+	t := transfer{progress: report}
+	flag.StringVar(&t.path, "file", "", "the file; with -lab one of random bytes if none is given")
+	var options []inlab.LoadOption // none, without -lab
+	command.Main(inlab.Lab(&options, t.inLab), func(ctx context.Context) error { return t.run(ctx, options...) })
 }
 
 func (t transfer) upload(ctx context.Context, manager *transfermanager.Client) error {

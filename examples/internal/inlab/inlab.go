@@ -1,13 +1,12 @@
-// Package inlab has an example run in a VPC in its own process instead of in AWS, when it is given the flag -lab. All that
-// the example then does differently is which options it gives to config.LoadDefaultConfig: they bring the lab's network.
+// Package inlab has an example run in a VPC in its own process instead of in AWS, when it is given the flag -lab. All that the
+// example then does differently is which options it gives to config.LoadDefaultConfig: they bring the lab's network.
 // Where it runs, and which endpoints there are, it learns as it would in AWS, from the environment and metadata.
 package inlab
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,26 +19,25 @@ import (
 // LoadOption is what config.LoadDefaultConfig takes.
 type LoadOption = func(*config.LoadOptions) error
 
-// Options parses the command line, and returns nothing unless it has the flag -lab. With it, a VPC is started that ends
-// with this process, its environment becomes that of a program on an instance there, and what is returned brings
-// the VPC's network. The steps are taken then, one after the other: they bring what the example works on.
-func Options(steps ...func(*VPC) error) []LoadOption {
-	wanted := flag.Bool("lab", false, "run in a VPC in this process, without AWS")
-	flag.Parse()
-	if !*wanted {
-		return nil
-	}
-	v, err := Start(lab.Options{Distance: lab.TypicalDistance})
-	if err != nil {
-		log.Fatal(err)
-	}
-	v.Setenv(func(name, value string) { _ = os.Setenv(name, value) })
-	for _, step := range steps {
-		if err := step(v); err != nil {
-			log.Fatal(err)
+// Lab is what the flag -lab does: it starts a VPC that ends with this process, whose environment becomes that of a program on
+// an instance there, and sets the options, which bring the VPC's network. The steps are taken then, one after the other: they
+// bring what the example works on.
+func Lab(options *[]LoadOption, steps ...func(*VPC) error) func(down bool) error {
+	return func(down bool) error {
+		v, err := Start(lab.Options{Distance: lab.TypicalDistance})
+		if err != nil {
+			return err
 		}
+		v.Setenv(func(name, value string) { _ = os.Setenv(name, value) })
+		if down {
+			err = v.Fault(v.Home.Name, lab.Refuse)
+		}
+		for _, step := range steps {
+			err = errors.Join(err, step(v))
+		}
+		*options = v.Options()
+		return err
 	}
-	return v.Options()
 }
 
 // VPC is a lab with a queue and a bucket in it, as seen by a program on an instance in its home zone.
