@@ -4,7 +4,7 @@
 //	go run ./examples/doctor                       # by the environment variables that azaffinity reads
 //	go run ./examples/doctor -endpoints FILE       # by what aws ec2 describe-vpc-endpoints printed
 //	go run ./examples/doctor -discover -snapshot endpoints.json
-//	go run ./examples/doctor -lab -fault black-hole # in a VPC in this process
+//	go run ./examples/doctor -lab=down             # in a VPC in this process
 package main
 
 import (
@@ -21,39 +21,49 @@ import (
 	"time"
 )
 
-const help = `doctor says whether calls from here can be kept in this Availability Zone, and what to do if not.
+const help = `doctor says whether calls from here can be kept in this Availability Zone, and
+what to do if not.
 
-It finds the zone and the endpoints as azaffinity does, by the environment, and looks at each
-endpoint that would be used: does its name in the zone exist, does it accept a connection, is its
-certificate for that name, does it answer, and how far is it, compared with the endpoint's addresses
-in other zones. It sends one unsigned request to each address: a 403 is a fine answer.
+It finds the zone and the endpoints as azaffinity does, by the environment, and
+looks at each endpoint that would be used: does its name in the zone exist, does
+it accept a connection, is its certificate for that name, does it answer, and
+how far is it, compared with the endpoint's addresses in other zones. It sends
+one unsigned request to each address: a 403 is a fine answer.
 
-  go run ./examples/doctor -lab                     a VPC that is started in this process
-  go run ./examples/doctor -lab -fault black-hole   the same, with its own zone out of reach
+  go run ./examples/doctor -lab        a VPC that is started in this process
+  go run ./examples/doctor -lab=down   the same, whose own zone refuses
 
-Which endpoints (default: AZAFFINITY_ENDPOINTS, AZAFFINITY_ENDPOINTS_FILE, AWS_ENDPOINT_URL_*):
-  -endpoints FILE      what "aws ec2 describe-vpc-endpoints" printed; may be given more than once
+Which endpoints (default: AZAFFINITY_ENDPOINTS, AZAFFINITY_ENDPOINTS_FILE,
+AWS_ENDPOINT_URL_*):
+  -endpoints FILE      what "aws ec2 describe-vpc-endpoints" printed; may be
+                       given more than once
   -discover            ask EC2, with the credentials of the environment
   -vpc ID              ask EC2 for the endpoints of this VPC; implies -discover
-  -services LIST       look at these only, as endpoints' names spell them: sqs,api.ecr
-  -interface-for LIST  services to use beside a gateway endpoint, as by resolver.WithInterfaceFor
+  -services LIST       look at these only, as endpoints' names spell them:
+                       sqs,api.ecr
+  -interface-for LIST  services to use beside a gateway endpoint, as by
+                       resolver.WithInterfaceFor
 
 Where from (default: found, as by whereami):
-  -zone ZONE           look from this zone, by name (us-east-1b) or ID (use1-az1)
-  -lab                 look at a VPC in this process: no AWS account, no network
-  -fault FAULT         what is wrong with the lab's endpoints in its own zone: refuse, black-hole,
-                       hang, stall, reset, unavailable or certificate
+  -zone ZONE           look from this zone, by name (us-east-1b) or by ID
+                       (use1-az1)
+  -lab, -lab=down      look at a VPC in this process: no AWS account, no network
+  -fault FAULT         what is wrong with the lab's endpoints in its own zone:
+                       refuse (that is -lab=down), black-hole, hang, stall,
+                       reset, unavailable or certificate
 
 What becomes of it:
   -json                one JSON object instead of text
-  -snapshot FILE       write the endpoints into a file for AZAFFINITY_ENDPOINTS_FILE, too; with -
-                       they are written to standard output, instead of the report
+  -snapshot FILE       write the endpoints into a file for
+                       AZAFFINITY_ENDPOINTS_FILE, too; with - they are written
+                       to standard output, instead of the report
   -timeout DURATION    how long it may take in all (default 30s)
 
 Text is coloured on a terminal, unless NO_COLOR is set.
 
-Exit code: 0 when all is well (there may be advice), 1 when there are problems, 2 when it can't
-tell: the endpoints can't be listed, the time was up, a file can't be written, a flag can't be used.
+Exit code: 0 when all is well (there may be advice), 1 when there are problems,
+2 when it can't tell: the endpoints can't be listed, the time was up, a file
+can't be written, a flag can't be used. 130 when it is interrupted.
 `
 
 func main() {
@@ -67,6 +77,8 @@ const (
 	exitFine     = 0
 	exitProblems = 1
 	exitUnknown  = 2
+
+	exitInterrupted = 130 // what a shell shows for a program that ^C ended
 )
 
 // options are what the flags say.
@@ -102,6 +114,11 @@ func runIn(ctx context.Context, net *network, args []string, stdout, stderr io.W
 	rep, err := visit(ctx, net, opts, newOutput(stdout, stderr))
 	if err != nil {
 		fmt.Fprintf(stderr, "doctor: %v\n", err)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case err != nil:
 		return exitUnknown
 	}
 	return rep.exitCode()
@@ -120,7 +137,14 @@ func parse(args []string) (options, error) {
 	flags.Func("services", "", list(&o.services))
 	flags.Func("interface-for", "", list(&o.interfaceFor))
 	flags.StringVar(&o.zone, "zone", "", "")
-	flags.BoolVar(&o.lab, "lab", false, "")
+	down := false
+	flags.BoolFunc("lab", "", func(how string) error {
+		o.lab, down = how != "false", how == "down"
+		if how != "true" && how != "false" && how != "down" {
+			return errors.New("want -lab or -lab=down")
+		}
+		return nil
+	})
 	flags.StringVar(&o.fault, "fault", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.StringVar(&o.snapshot, "snapshot", "", "")
@@ -138,10 +162,17 @@ func parse(args []string) (options, error) {
 		return o, errors.New("-endpoints and -discover are two sources: give one")
 	case o.lab && (o.discover || len(o.files) > 0):
 		return o, errors.New("-lab has endpoints of its own: leave -endpoints, -discover and -vpc out")
+	case down && o.fault != "":
+		return o, errors.New("-lab=down and -fault are two faults: give one")
+	case o.json && o.snapshot == "-":
+		return o, errors.New("-snapshot - writes the endpoints instead of a report: -json would change nothing")
 	case o.fault != "" && !o.lab:
 		return o, errors.New("-fault is made in the lab: give -lab, too")
 	case o.fault != "" && !slices.Contains(faultNames(), o.fault):
 		return o, fmt.Errorf("-fault %q is none: want one of %s", o.fault, strings.Join(faultNames(), ", "))
+	}
+	if down {
+		o.fault = "refuse"
 	}
 	return o, nil
 }

@@ -171,6 +171,9 @@ func TestUsage(t *testing.T) {
 		"-endpoints f.json -vpc vpc-1a": "two sources",
 		"-lab -endpoints f.json":        "-lab has endpoints of its own",
 		"-fault refuse":                 "-fault is made in the lab",
+		"-lab=up":                       "want -lab or -lab=down",
+		"-lab=down -fault hang":         "two faults",
+		"-json -snapshot -":             "-json would change nothing",
 		"-lab -fault fire":              `-fault "fire" is none: want one of black-hole, certificate, hang, refuse, reset, stall, unavailable`,
 		"-endpoints none.json":          "the endpoints can't be listed: endpoint: reading the catalogue: open none.json",
 	} {

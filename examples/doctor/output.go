@@ -18,7 +18,7 @@ import (
 )
 
 // width is how many columns there are.
-const width = 100
+const width = 80
 
 // output writes for people who watch, and for those who read it later: colours, frames and progress are for the former.
 type output struct {
@@ -81,11 +81,13 @@ func (o output) head(rep *report) {
 	if z.Source != "" {
 		zone += fmt.Sprintf(", by %s in %s", z.Source, millis(time.Duration(z.TookMS*float64(time.Millisecond))))
 	}
-	fmt.Fprintf(o.stdout, "zone       %s\nendpoints  %d, by %s\n\n", zone, len(rep.Endpoints), rep.From)
+	o.hang("zone       ", zone)
+	o.hang("endpoints  ", fmt.Sprintf("%d, by %s", len(rep.Endpoints), rep.From))
+	fmt.Fprintln(o.stdout)
 }
 
 func (o output) endpoints(rep *report) {
-	rows := []table.Row{{"service", "name", "connect", "TLS", "certificate", "answer", "zone", "other zones", "calls go to"}}
+	rows := []table.Row{{"service", "answer", "zone", "other zones", "calls go to"}}
 	for _, x := range rep.Endpoints {
 		rows = append(rows, o.row(x))
 	}
@@ -112,20 +114,9 @@ func (o output) row(x *exam) table.Row {
 		p = x.Regional
 	}
 	if p == nil || x.Verdict == notExamined {
-		row = append(row, "-", "-", "-", "-", "-", "-", "-")
+		row = append(row, "-", "-", "-")
 	} else {
-		a := p.result()
-		for _, s := range []step{stepName, stepConnect, stepTLS, stepCertificate} {
-			row = append(row, o.passed(a, s))
-		}
-		answer := o.passed(a, stepAnswer)
-		switch {
-		case a.unavailable():
-			answer = o.paint(strconv.Itoa(a.Status), text.FgRed, text.Bold)
-		case a.Status > 0:
-			answer = strconv.Itoa(a.Status)
-		}
-		row = append(row, answer, roundTrips(ownAddresses(x)), roundTrips(x.others()))
+		row = append(row, o.answer(p.result()), roundTrips(ownAddresses(x)), roundTrips(x.others()))
 	}
 	goes := map[verdict]string{inZone: "the zone", elsewhere: "all zones", broken: "nowhere", leftAside: "left aside", notExamined: "not checked"}[x.Verdict]
 	switch x.Verdict {
@@ -146,15 +137,17 @@ func ownAddresses(x *exam) []address {
 	return x.Zonal.Addresses
 }
 
-// passed is the table's word for a step.
-func (o output) passed(a address, s step) string {
+// answer is the status that an address answered with, or how far it got.
+func (o output) answer(a address) string {
 	switch {
-	case a.passed(s):
-		return "ok"
-	case a.Failed == s:
-		return o.paint(word(a), text.FgRed, text.Bold)
+	case a.unavailable():
+		return o.paint(strconv.Itoa(a.Status), text.FgRed, text.Bold)
+	case a.Status > 0:
+		return strconv.Itoa(a.Status)
+	case a.Failed == "":
+		return "-"
 	}
-	return "-"
+	return o.paint(string(a.Failed)+": "+word(a), text.FgRed, text.Bold)
 }
 
 func word(a address) string {
@@ -169,19 +162,22 @@ func word(a address) string {
 	return "failed"
 }
 
+// roundTrips is how long they take, from the shortest to the longest.
 func roundTrips(addrs []address) string {
-	var all []string
+	var all []time.Duration
 	for _, a := range addrs {
-		if a.rtt == 0 {
-			all = append(all, "-")
-		} else {
-			all = append(all, millis(a.rtt))
+		if a.rtt > 0 {
+			all = append(all, a.rtt)
 		}
 	}
 	if len(all) == 0 {
 		return "-"
 	}
-	return strings.Join(all, ", ")
+	least, most := millis(slices.Min(all)), millis(slices.Max(all))
+	if least == most {
+		return most
+	}
+	return strings.TrimSuffix(least, " ms") + " to " + most
 }
 
 // findings writes those of a level, and what is the same for several endpoints once.
@@ -268,7 +264,7 @@ func (o output) summary(rep *report) {
 	if advices > 0 {
 		parts = append(parts, plural(advices, "piece")+" of advice")
 	}
-	fmt.Fprintf(o.stdout, "\n%s. Calls to %d of %s can be kept in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
+	fmt.Fprintf(o.stdout, "\n%s.\nCalls to %d of %s can be kept in the zone.\n", strings.Join(parts, ", "), in, plural(used, "endpoint"))
 	if rep.snapshot != "" {
 		o.hang("", "The endpoints are in "+rep.snapshot+": set AZAFFINITY_ENDPOINTS_FILE to it.")
 	}

@@ -25,15 +25,15 @@ func TestReport(t *testing.T) {
 	got := strings.Join(lines, "\n")
 	for _, want := range []string{
 		"zone use1-az6, which the endpoints' owner calls us-east-1a, by static in",
-		"service name connect TLS certificate answer zone other zones calls go to",
-		"s3 - - - - - - - left aside",
-		"dynamodb ok ok ok ok 403 - 8.",
-		"sqs ok refused - - - - 8.",
+		"service answer zone other zones calls go to",
+		"s3 - - - left aside",
+		"dynamodb 403 - 8.",
+		"sqs connect: refused - 8.",
 		"ms all zones\n",
 		"Problems\n- dynamodb: it is not in us-east-1a",
 		"- sqs, sts: its zonal name refuses connections to port 443\n" + l.ZonalName("sqs", home) + "\n" + l.ZonalName("sts", home) + "\n> look for",
 		"Advice\n- s3: it is not used: the VPC's gateway endpoint",
-		"3 problems, 1 piece of advice. Calls to 0 of 3 endpoints can be kept in the zone.",
+		"3 problems, 1 piece of advice.\nCalls to 0 of 3 endpoints can be kept in the zone.",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant in it\n%s", got, want)

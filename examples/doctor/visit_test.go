@@ -31,8 +31,8 @@ func TestTimeIsUp(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	if code := runIn(interrupted, n, fromFile(t, l, home), &out, &errs); code != exitUnknown || !strings.Contains(errs.String(), "interrupted") {
-		t.Errorf("interrupted: got exit code %d and %q, want 2 and why", code, &errs)
+	if code := runIn(interrupted, n, fromFile(t, l, home), &out, &errs); code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("interrupted: got exit code %d and %q, want 130 and why", code, &errs)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/azaffinity/azaffinity/examples/internal/command"
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/debug"
 )
 
@@ -31,7 +33,8 @@ func serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	r, err := middleware.Wrap(&cfg) // it fails for what the task definition says wrong: then the deployment should, too
+	// It fails for what the task definition says wrong: then the deployment should, too. What changes is logged, and no call.
+	r, err := middleware.Wrap(&cfg, middleware.WithResolver(resolver.WithLogger(slog.Default())))
 	if err != nil {
 		return err
 	}

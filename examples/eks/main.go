@@ -65,6 +65,6 @@ func work(ctx context.Context, name, labels string) error {
 
 func main() {
 	queue := flag.String("queue", "orders", "name of the queue")
-	labels := flag.String("labels", "", "file with the Pod's labels; without one the zone is found by the environment")
+	labels := flag.String("labels", "", "file with the Pod's labels (default: the environment tells the zone)")
 	command.Main(startLab, func(ctx context.Context) error { return work(ctx, *queue, *labels) })
 }

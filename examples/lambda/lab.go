@@ -103,7 +103,7 @@ func demonstrate(l *lab.Lab) error {
 			}
 			var r receipt
 			_ = json.Unmarshal(o.answer, &r) // the function's own
-			fmt.Printf("order %d, %v, by %s\n", i+1, o.at.Sub(began).Round(100*time.Microsecond), r.Host)
+			fmt.Printf("order %d in %v, by\n  %s\n", i+1, o.at.Sub(began).Round(100*time.Microsecond), r.Host)
 		}
 		os.Exit(0)
 	}()

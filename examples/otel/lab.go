@@ -29,7 +29,7 @@ func (p *program) inLab(v *inlab.VPC) error {
 		for i := range calls {
 			time.Sleep(200 * time.Millisecond)
 			if i == calls/2 {
-				fmt.Println(v.Home.Name, "goes down")
+				fmt.Println(v.Home.Name, "is down")
 				_ = v.Fault(v.Home.Name, lab.Refuse)
 			}
 			beat <- time.Now()

@@ -31,7 +31,7 @@ func (t *transfer) inLab(v *inlab.VPC) error {
 		if 2*done >= total {
 			once.Do(func() {
 				log.Printf("by zone so far: %v", v.Requests())
-				log.Print(v.Home.Name, " goes down")
+				log.Print(v.Home.Name, " is down")
 				if err := v.Fault(v.Home.Name, lab.Refuse); err != nil {
 					log.Print(err)
 				}

@@ -4,7 +4,8 @@
 // are sent again, and these and the rest go by other zones. The same goes if packets are dropped in the middle of a download's
 // body: on Linux the dead path is found in some two seconds, and the transfer manager reads that part again.
 //
-//	go run ./examples/s3transfer -lab    # in a VPC in this process, whose zone goes down half-way
+//	go run ./examples/s3transfer -file FILE    # to the bucket that BUCKET names
+//	go run ./examples/s3transfer -lab          # in a VPC in this process, whose zone goes down half-way
 package main
 
 import (

@@ -20,16 +20,19 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
-const help = `whereami prints the Availability Zone it runs in: its name, its ID, who said so, and how long that took.
+const help = `whereami prints the Availability Zone it runs in: its name, its ID, who said so,
+and how long that took.
 
-It asks what the environment says can know: AZAFFINITY_ZONE, the ECS task metadata, the Lambda metadata endpoint, the EC2
-instance metadata service. Lambda tells the ID only, and older ECS agents the name only.
+It asks what the environment says can know: AZAFFINITY_ZONE, the ECS task
+metadata, the Lambda metadata endpoint, the EC2 instance metadata service.
+Lambda tells the ID only, and older ECS agents the name only.
 
 Flags:
-  -json               one JSON object instead of text; what isn't known isn't in it
+  -json               one JSON object instead of text, without what isn't known
   -timeout DURATION   how long to wait in all, such as 500ms (default 5s)
 
-Exit code: 0 when the zone is known, 1 when it isn't (stderr says what each source answered), 2 for a flag that can't be used.
+Exit code: 0 when the zone is known, 1 when it isn't (stderr says what each
+source answered), 2 for a flag that can't be used, 130 when it is interrupted.
 `
 
 func main() {
@@ -43,6 +46,8 @@ const (
 	exitOK      = 0
 	exitUnknown = 1
 	exitUsage   = 2
+
+	exitInterrupted = 130 // what a shell shows for a program that ^C ended
 )
 
 // run is the program.
@@ -67,10 +72,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	limited, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
 	start := time.Now()
-	answer, err := zone.Ask(ctx, zone.Detect())
+	answer, err := zone.Ask(limited, zone.Detect())
 	took := time.Since(start)
 	if err == nil {
 		err = report(answer, took).write(stdout, *asJSON)
@@ -79,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "whereami: %v\n", err)
+		if ctx.Err() != nil {
+			return exitInterrupted
+		}
 		return exitUnknown
 	}
 	return exitOK

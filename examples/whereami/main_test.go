@@ -139,7 +139,7 @@ func TestTimeout(t *testing.T) {
 
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
-	wantError(t, interrupted, nil, exitUnknown, context.Canceled.Error())
+	wantError(t, interrupted, nil, exitInterrupted, context.Canceled.Error())
 }
 
 func TestUsage(t *testing.T) {

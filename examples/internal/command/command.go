@@ -18,7 +18,7 @@ import (
 // the endpoints of its own zone are to refuse from the start.
 func Parse(lab func(down bool) error) {
 	var wanted, down bool
-	flag.BoolFunc("lab", "run in a VPC in this process, without AWS; with -lab=down the endpoints of its zone refuse", func(how string) error {
+	flag.BoolFunc("lab", "run in a VPC in this process, without AWS; -lab=down: its own\nzone refuses", func(how string) error {
 		wanted, down = how != "false", how == "down"
 		if how != "true" && how != "false" && how != "down" {
 			return errors.New("want -lab or -lab=down")
