@@ -102,7 +102,7 @@ func points(data metricdata.Aggregation) (lines []string) {
 		var pairs []string
 		for _, a := range p.Attributes.ToSlice() {
 			if a.Key != "endpoint" {
-				pairs = append(pairs, string(a.Key)+"="+a.Value.Emit())
+				pairs = append(pairs, string(a.Key)+"="+a.Value.String())
 			}
 		}
 		lines = append(lines, fmt.Sprintf("%d  %s", p.Value, strings.Join(pairs, " ")))
