@@ -45,9 +45,9 @@ func init() {
 		}
 		return nil
 	}
-	link.Nearest = func(r any, host string, addr netip.Addr, why string) {
+	link.Nearest = func(r any, host string, addrs []netip.Addr, why string) {
 		if r, ok := r.(*Resolver); ok && r != nil {
-			r.nearest.prefer(r.log, canonical(host), addr.Unmap(), why)
+			r.nearest.prefer(r.log, canonical(host), addrs, why)
 		}
 	}
 }

@@ -28,9 +28,9 @@ type Snapshot struct {
 	// Unmatched counts the attempts, by reason, for which no endpoint was chosen.
 	// A reason says where they went: see [Reason.Target].
 	Unmatched map[Reason]uint64 `json:",omitempty"`
-	// Nearest are the hosts that no endpoint serves and of which a dialer prefers one
-	// address, in the order of their names.
-	Nearest []NearestAddr `json:",omitempty"`
+	// Nearest are the hosts that no endpoint serves and of which a dialer prefers some
+	// addresses, in the order of their names.
+	Nearest []NearestAddrs `json:",omitempty"`
 	// Notes say what routing leaves aside, and why.
 	Notes []string `json:",omitempty"`
 	// Panics counts those of sources, dialers and log handlers that were caught.

@@ -3,7 +3,6 @@ package dialer
 import (
 	"context"
 	"net"
-	"net/netip"
 )
 
 // DialContext connects to an address, as [net.Dialer.DialContext] does: to those of the host's addresses first that are in this zone and healthy. It is for clients
@@ -31,9 +30,9 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	var nearest netip.Addr
-	if addr := in.nearest(host, ips); addr.IsValid() && !d.near.explores(host) {
-		nearest = addr
+	nearest := in.nearest(host, ips)
+	if len(nearest) > 0 && d.near.explores(host) {
+		nearest = nil
 	}
 	hosts := make([]string, 0, len(ips))
 	for _, ip := range in.order(host, ips, nearest, in.place) {

@@ -26,9 +26,9 @@
 //
 // If no endpoint serves a host and none of its addresses is known to be in the zone, but all of them are private (RFC 1918, RFC 6598, RFC 4193; in a network that is made
 // on one machine, loopback addresses other than 127.0.0.1), then on Linux the nearest comes first. How far one is, the kernel says of connections that are
-// made anyway: the time from its SYN to the answer, of which the lower quartile of the last 16 counts. One is chosen only if all have been connected to four
-// times, and the next is farther by a quarter, by 30 µs, and by more than chance explains; another takes its place after three minutes in a row. One connection of
-// two hundred is made as DNS says. The resolver's log, snapshots and routes say so (resolver.Nearest), and [WithoutNearest] switches it off. Nothing is sent to find it out.
+// made anyway: the time from its SYN to the answer, of which the lower quartile of the last 16 counts. Once all have
+// been connected to four times, those are left out that are farther than the nearest by a fifth, by 30 µs, and by more than chance explains, until one is left, or some that
+// are as near; others take their place after three minutes in a row. One connection of two hundred is made as DNS says. The resolver's log, snapshots and routes say so (resolver.Nearest), and [WithoutNearest] switches it off. Nothing is sent to find it out.
 //
 // # Connecting
 //

@@ -17,9 +17,10 @@ const (
 	keptTimes = 16
 	// fewTimes is how many an address must have before anything is said of it.
 	fewTimes = 4
-	// An address is chosen only if the next is farther by a quarter of its own time and by leastGap, in microseconds, and by noise times the uncertainty.
-	leastGap = 30
-	noise    = 4
+	// Those are left out that are farther than the nearest by a share of its time, by leastGap, in microseconds, and by noise times the uncertainty.
+	leastShare = 0.2
+	leastGap   = 30
+	noise      = 3.5
 	// A choice is changed only after another would have been made in changeAfter of the windows in a row in which there were connections.
 	window      = time.Minute
 	changeAfter = 3
@@ -44,10 +45,10 @@ type times struct {
 
 // preference is the choice among a host's addresses.
 type preference struct {
-	addr   netip.Addr // that is connected to first; invalid: none
-	rival  netip.Addr // that would have been chosen in the last windows; invalid: none
-	wins   int        // in how many
-	window int64      // the last one
+	near   []netip.Addr // those that are connected to first, in order: most often one, and more as long as they may be as near; empty: all
+	rivals []netip.Addr // those that would have been chosen in the last windows
+	wins   int          // in how many
+	window int64        // the last one
 	dials  int
 }
 
@@ -76,41 +77,38 @@ func (n *nearest) measured(ip netip.Addr, micros uint32) {
 	}
 }
 
-// prefer is which of a host's addresses is to be connected to first, or invalid. news says why, if that has changed.
-func (n *nearest) prefer(host string, ips []netip.Addr, now time.Duration) (addr netip.Addr, news string) {
+// prefer is which of a host's addresses are to be connected to first, or none. news says why, if that has changed.
+func (n *nearest) prefer(host string, ips []netip.Addr, now time.Duration) (near []netip.Addr, news string) {
 	if len(ips) < 2 || len(ips) > maxAddrsOfHost || slices.ContainsFunc(ips, func(ip netip.Addr) bool { return !private(ip) }) {
-		return addr, ""
+		return nil, ""
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.follow(host, ips) {
-		return addr, ""
+		return nil, ""
 	}
 	p := n.hosts[host]
-	before := p.addr
-	best, sure, why := n.best(ips)
+	before := p.near
+	best, near, why := n.best(ips)
 	if why == "" {
 		return before, ""
 	}
-	if !sure && best != before {
-		best = netip.Addr{}
-	}
-	p.choose(best, slices.Contains(ips, before), int64(now/window))
+	p.choose(best, near, ips, int64(now/window))
 	switch {
-	case p.addr == before:
-	case p.addr.IsValid():
+	case slices.Equal(p.near, before):
+	case len(p.near) > 0:
 		news = why
 	default:
 		news = why + ": connections are made as DNS says"
 	}
-	return p.addr, news
+	return p.near, news
 }
 
 // follow has the handshake times of a host's addresses kept, if there is room.
 func (n *nearest) follow(host string, ips []netip.Addr) bool {
 	if n.hosts[host] == nil {
 		if len(n.hosts) >= maxNearHosts {
-			maps.DeleteFunc(n.hosts, func(_ string, p *preference) bool { return !p.addr.IsValid() })
+			maps.DeleteFunc(n.hosts, func(_ string, p *preference) bool { return len(p.near) == 0 })
 		}
 		if len(n.hosts) >= maxNearHosts {
 			return false
@@ -128,27 +126,30 @@ func (n *nearest) follow(host string, ips []netip.Addr) bool {
 	return true
 }
 
-// choose takes in which address would be chosen now. The first choice holds at once, and so does one in place of an address that the host no longer leads to.
-func (p *preference) choose(best netip.Addr, leadsThere bool, window int64) {
-	if !p.addr.IsValid() || !leadsThere {
-		p.addr, p.wins, p.window = best, 0, window
-		return
-	}
-	if window == p.window {
-		return
-	}
-	p.window = window
+// choose takes in which address is the nearest now, and which may be as near. What narrows a choice holds at once, and so does one in place of an address that the
+// host no longer leads to.
+func (p *preference) choose(best netip.Addr, near, ips []netip.Addr, window int64) {
+	leadsThere := func(ip netip.Addr) bool { return slices.Contains(ips, ip) }
+	chosen := func(ip netip.Addr) bool { return slices.Contains(p.near, ip) }
 	switch {
-	case best == p.addr:
-		p.wins = 0
-	case p.wins > 0 && best == p.rival:
-		p.wins++
+	case len(p.near) == 0, !all(p.near, leadsThere), len(near) > 0 && all(near, chosen):
+		p.near, p.wins, p.window = near, 0, window
+	case window == p.window:
+	case chosen(best):
+		p.wins, p.window = 0, window
 	default:
-		p.rival, p.wins = best, 1
+		if p.wins == 0 || !slices.Equal(near, p.rivals) {
+			p.rivals, p.wins = near, 0
+		}
+		p.wins, p.window = p.wins+1, window
+		if p.wins >= changeAfter {
+			p.near, p.wins = near, 0
+		}
 	}
-	if p.wins >= changeAfter {
-		p.addr, p.wins = best, 0
-	}
+}
+
+func all(ips []netip.Addr, are func(netip.Addr) bool) bool {
+	return !slices.ContainsFunc(ips, func(ip netip.Addr) bool { return !are(ip) })
 }
 
 // explores reports whether the next connection to a host is made as DNS says, although one address is preferred.
@@ -166,22 +167,32 @@ func (n *nearest) explores(host string) bool {
 	return p.dials%exploreEvery == 0
 }
 
-// best is the address that seems to be the nearest, and whether that is sure. why is empty if there is one of which too little is known.
-func (n *nearest) best(ips []netip.Addr) (best netip.Addr, sure bool, why string) {
-	nearer, next := estimate{far: math.Inf(1)}, estimate{far: math.Inf(1)}
+// best is the address that seems to be the nearest, and those that may be as near, itself among them, in order; or none if all may. why is empty if there is an
+// address of which too little is known.
+func (n *nearest) best(ips []netip.Addr) (best netip.Addr, near []netip.Addr, why string) {
+	least, next := estimate{far: math.Inf(1)}, math.Inf(1)
 	for _, ip := range ips {
 		e, ok := n.addrs[ip].estimate()
-		switch {
-		case !ok:
-			return best, false, ""
-		case e.far < nearer.far:
-			best, nearer, next = ip, e, nearer
-		case e.far < next.far:
-			next = e
+		if !ok {
+			return best, nil, ""
+		}
+		if e.far < least.far {
+			best, least = ip, e
 		}
 	}
-	sure = next.far-nearer.far >= max(nearer.far/4, leastGap, noise*math.Hypot(nearer.error, next.error))
-	return best, sure, fmt.Sprintf("%.2f ms, and the next %.2f ms", nearer.far/1000, next.far/1000)
+	for _, ip := range ips {
+		e, _ := n.addrs[ip].estimate()
+		if e.far-least.far < max(least.far*leastShare, leastGap, noise*math.Hypot(least.error, e.error)) {
+			near = append(near, ip)
+		} else {
+			next = min(next, e.far)
+		}
+	}
+	if len(near) == len(ips) {
+		return best, nil, fmt.Sprintf("all may be as near as the nearest, %.2f ms", least.far/1000)
+	}
+	slices.SortFunc(near, netip.Addr.Compare)
+	return best, near, fmt.Sprintf("%.2f ms, and the next %.2f ms", least.far/1000, next/1000)
 }
 
 // estimate is how far an address is, in microseconds.

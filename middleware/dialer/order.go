@@ -70,13 +70,13 @@ func (in *transport) rank(host string, ip netip.Addr, to place) rank {
 }
 
 // order puts addresses in the order to try: those in this zone, the others as DNS rotates them, and those that failed lately or belong to an ejected name. Of
-// the others, the nearest comes first if there is one.
-func (in *transport) order(host string, ips []netip.Addr, nearest netip.Addr, to place) []netip.Addr {
+// the others, the nearest come first if they are known.
+func (in *transport) order(host string, ips, nearest []netip.Addr, to place) []netip.Addr {
 	var ranked [last + 1][]netip.Addr
 	for _, ip := range ips {
 		ip = ip.Unmap()
 		r := in.rank(host, ip, to)
-		if r == ordinary && ip == nearest {
+		if r == ordinary && slices.Contains(nearest, ip) {
 			r = first
 		}
 		ranked[r] = append(ranked[r], ip)
@@ -101,29 +101,29 @@ func (in *transport) knows(ctx context.Context, host string) bool {
 	if slices.ContainsFunc(l.addrs, func(ip netip.Addr) bool { return in.rank(host, ip, in.place) != ordinary }) {
 		return true
 	}
-	return in.nearest(host, l.addrs).IsValid() && !d.near.explores(host)
+	return len(in.nearest(host, l.addrs)) > 0 && !d.near.explores(host)
 }
 
-// nearest is which of a host's addresses is known to be the nearest, if none is in this zone.
-func (in *transport) nearest(host string, ips []netip.Addr) netip.Addr {
+// nearest is which of a host's addresses are known to be the nearest, if none is in this zone.
+func (in *transport) nearest(host string, ips []netip.Addr) []netip.Addr {
 	d := in.dialer
 	if d.near == nil || d.resolver == nil || !link.Active(d.resolver) || in.served(host) {
-		return netip.Addr{}
+		return nil
 	}
 	var others []netip.Addr
 	for _, ip := range ips {
 		switch ip = ip.Unmap(); in.rank(host, ip, in.place) {
 		case first:
-			return netip.Addr{}
+			return nil
 		case ordinary:
 			others = append(others, ip)
 		}
 	}
-	addr, news := d.near.prefer(host, others, time.Since(started))
+	near, news := d.near.prefer(host, others, time.Since(started))
 	if news != "" {
-		link.Nearest(d.resolver, host, addr, news)
+		link.Nearest(d.resolver, host, near, news)
 	}
-	return addr
+	return near
 }
 
 // addresses are a host's. If an endpoint serves it, and it is not known yet which of them is in this zone, its zonal name is asked for, too, at the same time.

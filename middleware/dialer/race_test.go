@@ -233,11 +233,11 @@ func TestAvoidedAddresses(t *testing.T) {
 	d := New(nil)
 	bad, good := testAddr(1), testAddr(2)
 	d.avoid.add("", bad)
-	if got := d.plain.order("", []netip.Addr{bad, good}, netip.Addr{}, anywhere); got[0] != good || got[1] != bad {
+	if got := d.plain.order("", []netip.Addr{bad, good}, nil, anywhere); got[0] != good || got[1] != bad {
 		t.Errorf("got %v, want the one that failed last", got)
 	}
 	d.avoid.until[hostAt{"", bad}] = time.Since(started) // the time is over
-	if got := d.plain.order("", []netip.Addr{bad, good}, netip.Addr{}, anywhere); got[0] != bad {
+	if got := d.plain.order("", []netip.Addr{bad, good}, nil, anywhere); got[0] != bad {
 		t.Errorf("got %v, want the DNS's order", got)
 	}
 	for i := range 2 * maxAvoid {

@@ -82,7 +82,7 @@ func TestPageOfAddresses(t *testing.T) {
 	link.SetLookup(r, func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no DNS") })
 	before := get(r, "/", browser).Body.String()
 	link.Learned(r, strings.Replace(regional, "lj2wisx3", "lj2wisx3-us-east-1a", 1), []netip.Addr{netip.MustParseAddr("10.0.1.7")})
-	link.Nearest(r, "db.example.com", netip.MustParseAddr("10.0.1.9"), "<0.2 ms>")
+	link.Nearest(r, "db.example.com", []netip.Addr{netip.MustParseAddr("10.0.1.9")}, "<0.2 ms>")
 	page := get(r, "/", browser).Body.String()
 	for _, want := range []string{"10.0.1.7", "Nearest addresses", "db.example.com", "10.0.1.9", "&lt;0.2 ms&gt;"} {
 		if !strings.Contains(page, want) || strings.Contains(before, want) {
