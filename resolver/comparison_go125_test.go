@@ -43,7 +43,7 @@ func TestServerErrorsAreCompared(t *testing.T) {
 		{"five that no service gave, nor elsewhere", []step{{0, in, "no id"}, {0, in, "no id"}, {0, in, "no id"}, {0, out, "no id"}, {10 * time.Second, in, "no id"}, {0, in, "no id"}, {0, in, "ok"}}, false},
 		{"of both kinds", []step{{0, in, "no id, ok"}, {0, in, "5xx"}, {0, in, "5xx"}}, true},
 		{"probed, and well", []step{{0, in, "5xx, ok"}, {0, in, "5xx"}, {0, in, "5xx"}, {10 * time.Second, in, "ok"}, {0, in, ""}}, false},
-		{"probed, and not well", []step{{0, in, "5xx, ok"}, {0, in, "5xx"}, {0, in, "5xx"}, {10 * time.Second, in, "5xx, ok"}, {15 * time.Second, out, ""}}, true},
+		{"probed, and not well", []step{{0, in, "5xx, ok"}, {0, in, "5xx"}, {0, in, "5xx"}, {10 * time.Second, in, "5xx, ok"}, {7 * time.Second, out, ""}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,9 +11,12 @@ const (
 	// ejectionThreshold is what the weights of failures in a row come to when a
 	// name is ejected. See [Cause.weight].
 	ejectionThreshold = 15
-	// A name stays ejected for baseEjectionTime, and twice as long each time that a
-	// probe of it fails, up to maxEjectionTime.
+	// A name stays ejected for baseEjectionTime, as often as steadyEjections in a row,
+	// and from then on twice as long each time that a probe of it fails, up to
+	// maxEjectionTime: most faults are over within a minute, and each probe of one that
+	// isn't costs a request.
 	baseEjectionTime = 10 * time.Second
+	steadyEjections  = 7
 	maxEjectionTime  = 300 * time.Second
 	// unprobedTime is how long the probe of a name may be due before any request is it.
 	unprobedTime = maxEjectionTime
@@ -241,12 +244,12 @@ func (h *health) eject(c Cause) (pause time.Duration) {
 	return pause
 }
 
-// pause is until the next probe: longer each time, but for names that are checked in
-// the background, which burdens no request. Hosts under a name may be hundreds. h.mu
-// must be held.
+// pause is until the next probe: longer each time after a minute, but for names that are
+// checked in the background, which burdens no request. Hosts under a name may be hundreds.
+// h.mu must be held.
 func (h *health) pause() time.Duration {
-	pause := min(baseEjectionTime<<min(h.consecutive, 5), maxEjectionTime)
 	h.consecutive++
+	pause := min(baseEjectionTime<<min(max(0, h.consecutive-steadyEjections), 5), maxEjectionTime)
 	if h.under == nil && h.ejectedFor.ofConnecting() && h.names.checker.Load() != nil {
 		pause = baseEjectionTime
 	}

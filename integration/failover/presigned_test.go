@@ -2,6 +2,7 @@ package failover
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -145,6 +147,7 @@ func (s statusError) HTTPStatusCode() int { return int(s) }
 type crowd struct {
 	callers, calls int // calls of each
 	deadline       time.Duration
+	only           string // the method of all calls
 }
 
 func (c crowd) String() string { return fmt.Sprintf("%d at once", c.callers) }
@@ -187,7 +190,7 @@ func (c crowd) make(ctx context.Context, p *place, u presigned, client *http.Cli
 		time.Sleep(apart)
 		callers.Go(func() {
 			for i := range c.calls {
-				method := []string{http.MethodPut, http.MethodGet}[(n+i)%2]
+				method := cmp.Or(c.only, []string{http.MethodPut, http.MethodGet}[(n+i)%2])
 				id := fmt.Sprint("call ", invocation.Add(1))
 				methods.Store(id, method)
 				begun := time.Now()
@@ -241,12 +244,12 @@ func plainKindOf(ctx context.Context, err error) string {
 func (x toll) atHome() bool { return len(x.zones) == 1 && x.zones[home] > 0 }
 
 // comeBack makes calls until they are executed in the home zone again, and returns how long that took, and by which protocol they came.
-func (p *place) comeBack(t *testing.T, u presigned, client *http.Client, limit time.Duration) (took time.Duration, proto int) {
+func (p *place) comeBack(t *testing.T, u presigned, client *http.Client, limit time.Duration, only ...string) (took time.Duration, proto int) {
 	t.Helper()
 	begun := time.Now()
 	for inRow := 0; inRow < 6; { // in a row, so that it isn't the probe
 		p.ResetRequests()
-		got := crowd{callers: 1, calls: 2, deadline: 5 * time.Second}.run(t.Context(), p, u, client)
+		got := crowd{callers: 1, calls: 2, deadline: 5 * time.Second, only: strings.Join(only, "")}.run(t.Context(), p, u, client)
 		if got.failed > 0 {
 			t.Errorf("after the repair %v", got)
 			return 0, 0

@@ -62,7 +62,7 @@ func promises(long bool) (cells []promise) {
 							continue
 						}
 						n++
-						c := promise{f, http2, cold, crowd{callers, each[callers], f.deadline()}, private, long || !f.unquick}
+						c := promise{f, http2, cold, crowd{callers: callers, calls: each[callers], deadline: f.deadline()}, private, long || !f.unquick}
 						if long || c.quick() {
 							cells = append(cells, c)
 						}
@@ -228,7 +228,7 @@ func (c promise) warm(t *testing.T, p *place, u presigned, client *http.Client, 
 		p.comeBack(t, u, client, returning) // a busy machine may be late with the first answer of DNS
 	}
 	disconnect(client)
-	calls := crowd{c.callers, 2, 15 * time.Second}
+	calls := crowd{callers: c.callers, calls: 2, deadline: 15 * time.Second}
 	for range 2 {
 		got := calls.gather(t.Context(), p, u, client)
 		if got.failed > 0 || ours && !got.atHome() {

@@ -24,6 +24,7 @@ const (
 	baseEjection = 10 * time.Second
 	maxEjection  = 300 * time.Second
 	jitter       = 5 // a pause is shorter by less than a fifth of it
+	steady       = 7 // pauses of the same length, before they double
 	probeTimeout = 5 * time.Second
 	threshold    = 15
 )
@@ -51,7 +52,7 @@ var (
 // healthy exactly if the circuit is closed, and a request is sent to it exactly if the circuit lets it through. What the two do
 // differently on purpose is said, and made up for, in this file:
 //
-//   - the breaker's pauses are all the same; ours double (gate);
+//   - the breaker's pauses are all the same; ours double after a minute (gate);
 //   - the breaker counts failures; ours have weights (fail);
 //   - the breaker waits for the one request that probes, for ever; ours has a timeout (resolve);
 //   - the breaker takes no report of a request from before its last change; we take all reports while the name is healthy, and
@@ -255,7 +256,7 @@ func (p *pair) now(q *request) *request {
 // checkPause looks at a pause that has just begun, and takes over when it ends, which is left to chance.
 func (p *pair) checkPause() {
 	p.t.Helper()
-	full := min(baseEjection<<min(p.pauses, 10), maxEjection)
+	full := min(baseEjection<<min(max(0, p.pauses-steady+1), 10), maxEjection)
 	p.pauses++
 	p.longest = max(p.longest, p.pauses)
 	p.probe = nil

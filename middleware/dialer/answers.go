@@ -91,12 +91,12 @@ func streams(req *http.Request) bool {
 	return req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
 }
 
-// harmless reports whether a request may be the one that finds out whether an ejected name answers again: one that its caller may make once more, since it
-// changes nothing (RFC 9110, section 9.2.1), and that is not sent once more here.
-func harmless(req *http.Request) bool {
+// repeatable reports whether a request may be the one that finds out whether an ejected name answers again: one that its caller may make once more, since it
+// is idempotent (RFC 9110, section 9.2.2) and its body is at hand. It is not sent once more here.
+func repeatable(req *http.Request) bool {
 	switch req.Method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions:
-		return req.Body == nil || req.Body == http.NoBody
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return !streams(req)
 	}
 	return false
 }

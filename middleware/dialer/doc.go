@@ -17,7 +17,8 @@
 // the zone say so ([Elsewhere]): their connections lead to the zone's addresses last.
 //
 // A [Dialer.RoundTripper] comes back to a zone whose connections failed within some ten seconds of the repair. One that was left for its answers (5xx, none in time) is tried by
-// a GET, HEAD or OPTIONS without a body, and for longer the longer that fails; a client that makes none of those comes back after five minutes.
+// an idempotent request (GET, HEAD, OPTIONS, PUT, DELETE) whose body, if it has one, can be had again: about every ten seconds at first, and after a minute ever less often. A
+// client that makes none of those comes back after five minutes.
 //
 // Hosts of which nothing is known are connected to by their name, as they would be without this package, by the very function that the transport had. To
 // know that, they are looked up once more, at the most every 30 s.

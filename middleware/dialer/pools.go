@@ -103,7 +103,7 @@ func (p *pools) RoundTrip(req *http.Request) (*http.Response, error) {
 		return p.upgrades.RoundTrip(req)
 	}
 	route, home := p.choose(req.Context(), req.URL.Hostname())
-	if !home && route.Reason == resolver.Unhealthy && harmless(req) {
+	if !home && route.Reason == resolver.Unhealthy && repeatable(req) {
 		route, home = route.Probe()
 	}
 	if home {
