@@ -33,13 +33,17 @@ type program struct {
 	sts      *sts.Client
 	queue    string
 	ended    func(*call, error)
+	messages *messages
 
 	// broken is how often an object's content broke off while it was read, which no SDK retries.
 	broken atomic.Int64
+}
 
+// messages are those of a queue.
+type messages struct {
 	mu   sync.Mutex
 	sent map[string]*call           // SendMessage, by what it sent
-	ids  map[string]map[string]bool // of messages, by what they say
+	ids  map[string]map[string]bool // by what they say
 }
 
 // newProgram uses the config. If bare, each client has the endpoint's regional name as its URL.
@@ -55,7 +59,6 @@ func newProgram(cfg aws.Config, l *lab.Lab, bare bool) *program {
 		dynamodb: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = url("dynamodb") }),
 		s3:       s3.NewFromConfig(cfg, func(o *s3.Options) { o.BaseEndpoint = url("s3") }),
 		sts:      sts.NewFromConfig(cfg, func(o *sts.Options) { o.BaseEndpoint = url("sts") }),
-		sent:     map[string]*call{}, ids: map[string]map[string]bool{},
 	}
 }
 
@@ -72,10 +75,10 @@ func (p *program) do(operation string, how func(context.Context, *call) error) {
 // callers are the callers: how many of each kind, and what each does in its nth round.
 func (p *program) callers() []func(ctx context.Context, random *rand.Rand, who, n int) {
 	var all []func(context.Context, *rand.Rand, int, int)
-	for range 6 {
+	for range 3 {
 		all = append(all, p.send, p.put, p.object, p.whoAmI)
 	}
-	for range 4 {
+	for range 2 {
 		all = append(all, p.receive)
 	}
 	return all
@@ -84,25 +87,25 @@ func (p *program) callers() []func(ctx context.Context, random *rand.Rand, who, 
 func (p *program) send(_ context.Context, _ *rand.Rand, who, n int) {
 	p.do("SendMessage", func(ctx context.Context, c *call) error {
 		body := fmt.Sprintf("%d of %d", n, who)
-		p.mu.Lock()
-		p.sent[body] = c
-		p.mu.Unlock()
+		p.messages.mu.Lock()
+		p.messages.sent[body] = c
+		p.messages.mu.Unlock()
 		out, err := p.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &p.queue, MessageBody: &body})
 		if err == nil {
-			p.saw(body, *out.MessageId)
+			p.messages.saw(body, *out.MessageId)
 		}
 		return err
 	})
 }
 
 // saw notes that there is, or was, a message. Each has an id of its own, however often it is received.
-func (p *program) saw(body, id string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ids[body] == nil {
-		p.ids[body] = map[string]bool{}
+func (m *messages) saw(body, id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ids[body] == nil {
+		m.ids[body] = map[string]bool{}
 	}
-	p.ids[body][id] = true
+	m.ids[body][id] = true
 }
 
 // receive polls for long, and deletes what it got, until there is no more when ctx has ended.
@@ -119,7 +122,7 @@ func (p *program) receive(ctx context.Context, _ *rand.Rand, _, _ int) {
 			return
 		}
 		for _, m := range got.Messages {
-			p.saw(*m.Body, *m.MessageId)
+			p.messages.saw(*m.Body, *m.MessageId)
 			p.do("DeleteMessage", func(ctx context.Context, _ *call) error {
 				_, err := p.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &p.queue, ReceiptHandle: m.ReceiptHandle})
 				return err

@@ -108,6 +108,8 @@ func (c *call) outcomes() string {
 	return strings.Join(all, "; ")
 }
 
+func (c *call) took() time.Duration { return c.end.Sub(c.start) }
+
 func (c *call) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %v to %v, took %v", c.operation, c.start.Format("15:04:05.000"), c.end.Format("15:04:05.000"), c.end.Sub(c.start).Round(time.Millisecond))

@@ -3,8 +3,13 @@ package soak
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
@@ -20,31 +25,64 @@ var (
 // spell is a fault that comes and goes.
 type spell struct {
 	quiet, length time.Duration // before it; of it
+	name          string
 	fault         lab.Fault
-	zone, service string // service "" is all of them
+	zone, service string                                     // service "" is all of them
+	process       func(context.Context, time.Duration) error // what happens to this process instead
 
 	from, to time.Time // when it was there
 }
 
 func (s *spell) String() string {
+	if s.process != nil {
+		return fmt.Sprintf("%s for %v", s.name, s.length.Round(time.Millisecond))
+	}
 	return fmt.Sprintf("%v in %s, %s, for %v", s.fault, s.zone, cmp.Or(s.service, "all services"), s.length.Round(time.Millisecond))
 }
 
 // kinds are the faults there are, and how long they may last at the most. What takes a request and doesn't answer, while its
 // server can be connected to, is a slow service, which is left alone: calls last as long as it does.
 var kinds = []struct {
-	fault  func(*rand.Rand) lab.Fault
-	length time.Duration
+	name    string
+	fault   func(*rand.Rand) lab.Fault
+	process func(context.Context, time.Duration) error
+	length  time.Duration
 }{
-	{is(lab.Refuse), 8 * time.Second},
-	{is(lab.BlackHole), 8 * time.Second},
-	{is(lab.WrongCertificate), 8 * time.Second},
-	{is(lab.Hang), 3 * time.Second},
-	{is(lab.Stall), 3 * time.Second},
-	{is(lab.Reset), 6 * time.Second},
-	{is(lab.Unavailable), 6 * time.Second},
-	{is(lab.ResetAfter(0)), 6 * time.Second},
-	{func(r *rand.Rand) lab.Fault { return lab.ResetAfter(1 << r.IntN(15)) }, 6 * time.Second},
+	{name: "refuse", fault: is(lab.Refuse), length: 8 * time.Second},
+	{name: "black hole", fault: is(lab.BlackHole), length: 8 * time.Second},
+	{name: "blip", fault: is(lab.BlackHole), length: 900 * time.Millisecond},
+	{name: "drop SYN", fault: is(lab.DropSYN), length: 8 * time.Second},
+	{name: "wrong certificate", fault: is(lab.WrongCertificate), length: 8 * time.Second},
+	{name: "hang", fault: is(lab.Hang), length: 3 * time.Second},
+	{name: "stall", fault: is(lab.Stall), length: 3 * time.Second},
+	{name: "pause reading", fault: is(lab.PauseReading), length: 3 * time.Second},
+	{name: "reset", fault: is(lab.Reset), length: 6 * time.Second},
+	{name: "unavailable", fault: is(lab.Unavailable), length: 6 * time.Second},
+	{name: "server error", fault: is(lab.ServerError(http.StatusInternalServerError)), length: 6 * time.Second},
+	{name: "reset before the answer", fault: is(lab.ResetAfter(0)), length: 6 * time.Second},
+	{name: "reset in the answer", fault: func(r *rand.Rand) lab.Fault { return lab.ResetAfter(1 << r.IntN(15)) }, length: 6 * time.Second},
+	{name: "starved", process: starve, length: 2 * time.Second},
+	{name: "stopped", process: stop, length: 5 * time.Second},
+}
+
+// starve leaves this process little time for what it is there for.
+func starve(ctx context.Context, length time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	var spinning sync.WaitGroup
+	for range 20 * runtime.GOMAXPROCS(0) {
+		spinning.Go(func() {
+			for n := 0; n%1024 != 0 || ctx.Err() == nil; n++ {
+			}
+		})
+	}
+	spinning.Wait()
+	return nil
+}
+
+// stop has the process stopped, the lab's servers with it. Somebody else has to let it go on.
+func stop(ctx context.Context, length time.Duration) error {
+	return exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf("kill -STOP $PPID; sleep %.3f; kill -CONT $PPID", length.Seconds())).Run()
 }
 
 func is(f lab.Fault) func(*rand.Rand) lab.Fault { return func(*rand.Rand) lab.Fault { return f } }
@@ -62,10 +100,12 @@ func plan(seed uint64, length time.Duration) (spells []*spell) {
 		order = order[1:]
 		s := &spell{
 			quiet:   between(r, 300*time.Millisecond, max(time.Second, min(3*time.Second, longest))),
-			length:  between(r, 200*time.Millisecond, max(time.Second, min(kind.length, longest))),
-			fault:   kind.fault(r),
-			zone:    zones[r.IntN(len(zones))],
-			service: services[r.IntN(len(services))],
+			length:  between(r, 200*time.Millisecond, min(kind.length, max(time.Second, longest))),
+			name:    kind.name,
+			process: kind.process,
+		}
+		if s.process == nil {
+			s.fault, s.zone, s.service = kind.fault(r), zones[r.IntN(len(zones))], services[r.IntN(len(services))]
 		}
 		spells = append(spells, s)
 		length -= s.quiet + s.length
@@ -77,31 +117,42 @@ func between(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)))
 }
 
-// carryOut makes the faults come and go, until they have all been or ctx ends.
-func carryOut(ctx context.Context, l *lab.Lab, spells []*spell) error {
+// carryOut makes the faults come and go in all labs at once, until they have all been or ctx ends.
+func carryOut(ctx context.Context, labs []*lab.Lab, spells []*spell) error {
 	for _, s := range spells {
 		if !sleep(ctx, s.quiet) {
 			return nil
 		}
 		s.from = time.Now()
-		if err := s.make(l, s.fault); err != nil {
-			return fmt.Errorf("%v: %w", s, err)
-		}
-		sleep(ctx, s.length)
-		err := s.make(l, lab.None)
+		err := s.carryOut(ctx, labs)
 		s.to = time.Now()
-		if err != nil {
-			return fmt.Errorf("the end of %v: %w", s, err)
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%v: %w", s, err)
 		}
 	}
 	return nil
 }
 
-func (s *spell) make(l *lab.Lab, f lab.Fault) error {
-	if s.service == "" {
-		return l.Fault(s.zone, f)
+func (s *spell) carryOut(ctx context.Context, labs []*lab.Lab) error {
+	if s.process != nil {
+		return s.process(ctx, s.length)
 	}
-	return l.FaultService(s.service, s.zone, f)
+	err := s.make(labs, s.fault)
+	if err == nil {
+		sleep(ctx, s.length)
+	}
+	return errors.Join(err, s.make(labs, lab.None))
+}
+
+func (s *spell) make(labs []*lab.Lab, f lab.Fault) (err error) {
+	for _, l := range labs {
+		if s.service == "" {
+			err = errors.Join(err, l.Fault(s.zone, f))
+		} else {
+			err = errors.Join(err, l.FaultService(s.service, s.zone, f))
+		}
+	}
+	return err
 }
 
 // sleep reports whether it was not interrupted.
