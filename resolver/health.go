@@ -73,6 +73,7 @@ type record struct {
 	consecutive int    // ejections and failed probes since the name was last healthy
 	ejections   uint64 // how often it went from healthy to ejected
 	ejectedFor  Cause
+	ejectedAt   time.Time
 	last        failure
 	tried       time.Time // when it was last tried because of Untried
 	unlisted    bool      // no table routes to it any more, so nobody checks it
@@ -108,8 +109,12 @@ func (h *health) down() bool { return h.ejected() && h.ejectedFor.ofConnecting()
 // leave reports whether requests must go to the regional name.
 func (h *health) leave() bool {
 	at := h.gate.Load()
-	return at > 0 || at < 0 && (h.names.now() < -at+int64(unprobedTime) || !h.onTrial(at))
+	return at > 0 || at < 0 && (!h.overdue(at) || !h.onTrial(at))
 }
+
+// overdue reports whether the probe of an ejected name has been due for so long that any
+// request is it.
+func (h *health) overdue(at int64) bool { return h.names.now() >= -at+int64(unprobedTime) }
 
 // onTrial makes a name healthy that was to be probed for so long, and by no request that could be sent again elsewhere: else it would stay ejected for ever.
 // One more failure ejects it.
@@ -234,6 +239,7 @@ func (h *health) count(c Cause) bool {
 func (h *health) eject(c Cause) (pause time.Duration) {
 	if !h.ejected() {
 		h.ejections++
+		h.ejectedAt = time.Now()
 	}
 	h.ejectedFor = c
 	h.failures, h.comparison = 0, comparison{}
@@ -269,12 +275,24 @@ func (h *health) update() {
 
 // HealthState is what a [Snapshot] says of a zonal name's health.
 type HealthState struct {
-	// Ejected reports whether requests are kept away from the zonal name because
-	// it failed, and RetryAt when it will be tried again: in the background, or by a
-	// request. Ejections is how often that happened.
-	Ejected   bool
-	RetryAt   time.Time `json:",omitzero"`
-	Ejections uint64    `json:",omitempty"`
+	// Ejected reports whether the zonal name has failed and is not healthy again, so that
+	// requests are kept away from it; EjectedAt since when, and EjectedFor why.
+	// Ejections is how often that happened.
+	Ejected    bool
+	EjectedAt  time.Time `json:",omitzero"`
+	EjectedFor Cause     `json:",omitempty"`
+	Ejections  uint64    `json:",omitempty"`
+	// RetryAt is when an ejected name is tried again: by a dialer in the background if
+	// InBackground is true, else by a request. It is zero while nothing tries it, since no
+	// request goes to this zone.
+	RetryAt      time.Time `json:",omitzero"`
+	InBackground bool      `json:",omitempty"`
+	// HalfOpen reports whether the next request that can be sent twice, and has another
+	// attempt, goes to the ejected name, to find out whether it works again.
+	HalfOpen bool `json:",omitempty"`
+	// Untried reports whether nobody has connected to the name yet: requests that can't be
+	// sent twice go to the regional name meanwhile.
+	Untried bool `json:",omitempty"`
 	// EjectedHosts is how many hosts under the zonal name, such as buckets', are
 	// ejected for themselves, since the name with them in front doesn't exist or has
 	// no certificate.
@@ -285,15 +303,21 @@ type HealthState struct {
 	LastAt    time.Time `json:",omitzero"`
 }
 
-func (h *health) describe() HealthState {
+// describe says how the name is. requests reports whether any are sent by its health now.
+func (h *health) describe(requests bool) HealthState {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := HealthState{
-		Ejected: h.ejected(), Ejections: h.ejections, EjectedHosts: h.names.ejectedUnder(h),
+		Ejected: h.ejected(), Ejections: h.ejections, EjectedHosts: h.names.ejectedUnder(h), Untried: requests && !h.proven.Load(),
 		LastCause: h.last.cause, LastError: h.last.err, LastAt: h.last.at,
 	}
-	if s.Ejected {
+	if !s.Ejected {
+		return s
+	}
+	s.EjectedAt, s.EjectedFor, s.InBackground = h.ejectedAt, h.ejectedFor, h.checked.Load()
+	if s.InBackground || requests {
 		s.RetryAt = h.names.start.Add(time.Duration(-h.gate.Load()))
+		s.HalfOpen = h.probeDue()
 	}
 	return s
 }

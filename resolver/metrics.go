@@ -70,9 +70,8 @@ func with(pairs ...string) metrics.RecordMetricOption {
 
 // byService adds up what several endpoints of a service have counted.
 func (r *Resolver) byService() map[string]*totals {
-	all := append(r.names.counts(), r.unmatched.info.counts)
 	services := map[string]*totals{}
-	for _, c := range all {
+	for _, c := range r.allCounts() {
 		t := services[c.service]
 		if t == nil {
 			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}, map[Cause]uint64{}}

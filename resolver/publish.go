@@ -15,7 +15,7 @@ func (r *Resolver) publish() {
 		endpoints:      r.catalog.value.Endpoints,
 		forceInterface: r.config.forceInterface,
 		names:          r.names,
-		unmatched:      r.unmatched,
+		unmatched:      r.unserved.others,
 	})
 	r.learning.Lock()
 	r.learned = slices.DeleteFunc(r.learned, func(e endpoint.Endpoint) bool { return t.exact[bare(e.Regional)] != nil })

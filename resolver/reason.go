@@ -41,6 +41,9 @@ func (r Reason) Target() Target {
 	return Unmatched
 }
 
+// Meaning says what the reason means, for people.
+func (r Reason) Meaning() string { return nameOf(reasonMeanings[:], uint8(r)) }
+
 // Cause is what kept a request from being answered under a name.
 type Cause uint8
 
@@ -58,6 +61,9 @@ const (
 	CauseUnanswered        // a deadline passed while the name owed an answer
 	CauseServerError       // a 5xx with a request id: the service's own
 )
+
+// Meaning says what the cause means, for people.
+func (c Cause) Meaning() string { return nameOf(causeMeanings[:], uint8(c)) }
 
 // ofName reports whether the cause says something of the exact name that was tried,
 // and nothing of the addresses behind it.
@@ -96,6 +102,34 @@ var (
 	causeNames = [...]string{
 		"", "absent", "dns", "connect", "certificate", "tls", "timeout", "broken", "path dead",
 		"unavailable", "unanswered", "server error",
+	}
+	reasonMeanings = [len(reasonNames)]string{
+		NoEndpoint:  "no endpoint is known for the host, or the host is never rewritten",
+		InZone:      "sent to the endpoint's name in this zone",
+		Unhealthy:   "sent to the regional name: the zonal name is ejected, or the two are compared",
+		NotInZone:   "sent to the regional name: the endpoint has no network interface in this zone",
+		NoZone:      "sent to the regional name: the zone's name is not known",
+		CrossRegion: "sent to the regional name: the service is in another Region, so there is no zonal name",
+		Pinned:      "sent as it was: the host is a zonal name already",
+		FreePath:    "sent as it was: a gateway endpoint serves it free of charge",
+		ShiftedAway: "sent to the regional name: a zonal shift keeps requests away from this zone",
+		FailedOver:  "sent to the regional name, after the zonal one had failed",
+		SwitchedOff: "sent as it was: the mode is off",
+		Untried:     "sent to the regional name: nobody has connected to the zonal one yet, and the request can't be sent twice",
+		Nearest:     "no endpoint is known for the host; the nearest of its private addresses is preferred",
+	}
+	causeMeanings = [len(causeNames)]string{
+		CauseAbsent:      "the name doesn't exist",
+		CauseDNS:         "the name could not be looked up",
+		CauseConnect:     "connections were refused, or there is no route",
+		CauseCertificate: "the certificate is another name's, or not trusted",
+		CauseTLS:         "the TLS handshake failed",
+		CauseTimeout:     "there was no connection in time",
+		CauseBroken:      "connections broke when a request may have been sent",
+		CausePathDead:    "no answer came, and the path to the server was found dead",
+		CauseUnavailable: "it answered 502, 503 or 504, with no service behind it",
+		CauseUnanswered:  "deadlines passed without an answer",
+		CauseServerError: "it gave server errors, and the regional name answered",
 	}
 	modeNames = [...]string{"prefer", "observe", "off"}
 )

@@ -28,7 +28,8 @@ type Resolver struct {
 	names       *names
 	lookups     lookups
 	nearest     nearest
-	unmatched   *entry // of hosts that no endpoint is chosen for, with their counts
+	unserved    *unserved
+	recent      recent
 	instruments []metrics.AsyncInstrument
 	log         *logs
 	background  *background
@@ -76,14 +77,15 @@ func New(opts ...Option) (*Resolver, error) {
 		log:        newLogs(c.log),
 		background: newBackground(),
 		lookups:    newLookups(),
+		unserved:   newUnserved(),
 		state: state{
 			mode:    *c.mode,
 			zone:    known[zone.Answer]{asked: make(chan struct{})},
 			catalog: known[endpoint.Catalog]{asked: make(chan struct{})},
 		},
 	}
-	r.unmatched = (&entry{info: &endpointInfo{counts: &counts{}}}).keep("", "")
 	r.names = newNames(r.log, r.background)
+	r.recent.begin(nil)
 	polls, err := r.startPolls(r.background.ctx)
 	if err != nil {
 		r.background.stop()
@@ -99,6 +101,7 @@ func New(opts ...Option) (*Resolver, error) {
 	for _, p := range polls {
 		r.background.start(p.run)
 	}
+	r.background.start(r.keepSampling)
 	return r, nil
 }
 
@@ -156,6 +159,9 @@ func (r *Resolver) Resolve(host string) Route {
 
 // resolveUnseen is Resolve for hosts that the table doesn't know as a whole.
 func (r *Resolver) resolveUnseen(t *table, host string) Route {
+	if e, ok := t.unserved.get(host); ok {
+		return r.leftAlone(t, e, host, host)
+	}
 	var into entry
 	if e := t.below(host, &into); e != nil {
 		return e.choose()
@@ -171,11 +177,18 @@ func (r *Resolver) resolveUnseen(t *table, host string) Route {
 			return r.nearest.mark(t.mode, asSpelled(r.learn(t, plain), plain, host), plain)
 		}
 	}
-	route := r.unmatched.primary
-	route.Host = host
 	if t.mode == Off {
-		route.Reason = SwitchedOff
+		route := r.unserved.others.primary
+		route.Host, route.Reason = host, SwitchedOff
+		return route
 	}
+	return r.leftAlone(t, r.unserved.entry(t, plain), host, plain)
+}
+
+// leftAlone is the route of a host that no endpoint is known for.
+func (r *Resolver) leftAlone(t *table, e *entry, host, plain string) Route {
+	route := e.primary
+	route.Host = host
 	return r.nearest.mark(t.mode, route, plain)
 }
 
@@ -250,6 +263,7 @@ func (r *Resolver) SetMode(m Mode) {
 	if m <= Off && m != r.mode {
 		r.mode = m
 		r.publish()
+		r.recent.begin(r.allCounts()) // in another mode the reasons mean something else
 		r.info("azaffinity: mode changed", "mode", m.String())
 	}
 }

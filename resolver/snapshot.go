@@ -2,16 +2,25 @@ package resolver
 
 import (
 	"net/netip"
+	"os"
+	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
-// Snapshot is what a resolver knows at one moment, made for people and for JSON.
+// Snapshot is what a resolver knows at one moment, made for people and for JSON. What it says
+// of names is what happens to the next request, whatever the mode. Counts are since the resolver
+// was made, but for those that say recent.
 type Snapshot struct {
+	Process
 	Mode Mode
+	// Problems say what is wrong and what to do about it, the most important first: none,
+	// and requests go to this zone wherever there is an endpoint.
+	Problems []Problem
 	// ShiftedAwayUntil is set while [Resolver.ShiftAway] keeps requests away from the
 	// zone.
 	ShiftedAwayUntil time.Time `json:",omitzero"`
@@ -25,9 +34,7 @@ type Snapshot struct {
 	ZoneError string `json:",omitempty"`
 	CatalogState
 	Endpoints []EndpointState
-	// Unmatched counts the attempts, by reason, for which no endpoint was chosen.
-	// A reason says where they went: see [Reason.Target].
-	Unmatched map[Reason]uint64 `json:",omitempty"`
+	UnmatchedState
 	// Nearest are the hosts that no endpoint serves and of which a dialer prefers some
 	// addresses, in the order of their names.
 	Nearest []NearestAddrs `json:",omitempty"`
@@ -35,6 +42,31 @@ type Snapshot struct {
 	Notes []string `json:",omitempty"`
 	// Panics counts those of sources, dialers and log handlers that were caught.
 	Panics uint64 `json:",omitempty"`
+}
+
+// Process says whose [Snapshot] it is.
+type Process struct {
+	// Time is when the snapshot was made, and Started when the resolver was.
+	Time    time.Time
+	Started time.Time `json:",omitzero"`
+	// Hostname is what the system calls the machine, and Version this library's, as the
+	// program was built with it. Either is empty if it is not known.
+	Hostname string `json:",omitempty"`
+	Version  string `json:",omitempty"`
+}
+
+// UnmatchedState counts, in a [Snapshot], the attempts for which no endpoint was chosen.
+type UnmatchedState struct {
+	// Unmatched counts all of them, by reason. A reason says where they went: see
+	// [Reason.Target].
+	Unmatched map[Reason]uint64 `json:",omitempty"`
+	// UnmatchedHosts are the hosts that no endpoint was known for, those with the most
+	// attempts first: 256 of them are told apart. Modes other than Off count.
+	UnmatchedHosts []HostAttempts `json:",omitempty"`
+	// RecentSince is when what is recent began: five minutes ago at most, and when the mode
+	// was last changed at the earliest. RecentUnmatched is Unmatched since then.
+	RecentSince     time.Time         `json:",omitzero"`
+	RecentUnmatched map[Reason]uint64 `json:",omitempty"`
 }
 
 // CatalogState is where the endpoints in a [Snapshot] come from.
@@ -55,17 +87,20 @@ type CatalogState struct {
 type EndpointState struct {
 	ID, Service, Region string
 	Regional            string
-	Zonal               string `json:",omitempty"` // in this zone; empty: none
+	Zonal               string `json:",omitempty"` // in this zone; empty: none, or the zone is not known
 	PrivateDNS          bool
+	NextRequest
 	// Addresses are where DNS leads the zonal name, as far as that was needed: see
 	// [Resolver.Locate].
 	Addresses   []netip.Addr `json:",omitempty"`
 	HealthState              // of the zonal name
 	// Attempts counts what was sent by the endpoint's names, by reason, sends to
 	// the fallback included. In [Observe] mode it counts what would have been.
-	// Failovers counts the latter by what made them necessary.
-	Attempts  map[Reason]uint64 `json:",omitempty"`
-	Failovers map[Cause]uint64  `json:",omitempty"`
+	// Failovers counts the latter by what made them necessary. RecentAttempts is Attempts
+	// since RecentSince.
+	Attempts       map[Reason]uint64 `json:",omitempty"`
+	RecentAttempts map[Reason]uint64 `json:",omitempty"`
+	Failovers      map[Cause]uint64  `json:",omitempty"`
 	// Failures counts what went wrong under the zonal name, by its cause: also what no
 	// failover made good, such as deadlines that passed unanswered, and what was found
 	// in the background.
@@ -75,23 +110,30 @@ type EndpointState struct {
 // Snapshot says what the resolver knows now.
 func (r *Resolver) Snapshot() Snapshot {
 	if r == nil {
-		return Snapshot{Mode: Off}
+		s := Snapshot{Process: process(time.Time{}), Mode: Off, Endpoints: []EndpointState{}}
+		s.Problems = s.problemsOfMode()
+		return s
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.table.Load()
+	t, recent, sinceStart := r.table.Load(), r.recent.oldest(), sample{}
 	s := Snapshot{
+		Process:          process(r.names.start),
 		Mode:             r.mode,
 		ShiftedAwayUntil: r.shift.until,
 		Zone:             r.zone.value.Zone,
 		ZoneSource:       r.zone.value.Source,
 		ZoneName:         r.zoneName(),
-		Unmatched:        counted[Reason](r.unmatched.info.counts.attempts[:]),
 		Panics:           r.log.panics.Load(),
 	}
+	unmatched := r.unserved.counts()
+	s.Unmatched, s.UnmatchedHosts = sinceStart.since(unmatched...), r.unserved.list()
+	s.RecentSince, s.RecentUnmatched = recent.at, recent.since(unmatched...)
 	s.CatalogTime, s.CatalogSource = r.catalog.since, r.catalogSource
 	s.Subnets = len(r.subnets().home)
-	s.Nearest = r.nearest.list()
+	if r.mode == Prefer {
+		s.Nearest = r.nearest.list()
+	}
 	s.Notes = slices.Concat(r.remarks, r.catalog.value.Notes, t.notes)
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()
@@ -102,22 +144,49 @@ func (r *Resolver) Snapshot() Snapshot {
 	r.learning.Lock()
 	endpoints := slices.Concat(r.catalog.value.Endpoints, r.learned)
 	r.learning.Unlock()
+	hosts := t.served()
 	s.Endpoints = make([]EndpointState, 0, len(endpoints)) // in JSON a list even if empty
 	for _, e := range endpoints {
-		s.Endpoints = append(s.Endpoints, r.describe(e, s.ZoneName))
+		s.Endpoints = append(s.Endpoints, r.describe(e, t, hosts, recent))
+	}
+	return withProblems(s, r.remarks)
+}
+
+func (r *Resolver) describe(e endpoint.Endpoint, t *table, hosts served, recent sample) EndpointState {
+	s := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
+	c := r.names.countsOf(e)
+	s.Attempts, s.Failovers, s.Failures = counted[Reason](c.attempts[:]), counted[Cause](c.failovers[:]), counted[Cause](c.failures[:])
+	s.RecentAttempts = recent.since(c)
+	s.NextRequest = t.next(e, hosts[c], len(s.Attempts) > 0)
+	zoneName := r.zoneName()
+	zonal, ok := e.ZonalName(zoneName)
+	if !ok || !endpoint.InRegion(zoneName, e.Region) {
+		return s
+	}
+	s.Zonal = zonal
+	if h := r.names.known(bare(zonal)); h != nil {
+		s.HealthState = h.describe(t.mode == Prefer && !t.shifted)
+		s.Addresses = slices.Clone(h.addrs.zonal.get())
 	}
 	return s
 }
 
-func (r *Resolver) describe(e endpoint.Endpoint, zoneName string) EndpointState {
-	s := EndpointState{ID: e.ID, Service: e.Service, Region: e.Region, Regional: e.Regional, PrivateDNS: e.PrivateDNS}
-	c := r.names.countsOf(e)
-	s.Attempts, s.Failovers, s.Failures = counted[Reason](c.attempts[:]), counted[Cause](c.failovers[:]), counted[Cause](c.failures[:])
-	if zonal, ok := e.ZonalName(zoneName); ok && zoneName != "" {
-		if h := r.names.known(bare(zonal)); h != nil {
-			s.Zonal, s.HealthState = zonal, h.describe()
-			s.Addresses = slices.Clone(h.addrs.zonal.get())
+func process(started time.Time) Process {
+	hostname, _ := os.Hostname()
+	return Process{Time: time.Now(), Started: started, Hostname: hostname, Version: version()}
+}
+
+// version is this library's in the program that is running, or empty.
+var version = sync.OnceValue(func() string {
+	const path = "github.com/azaffinity/azaffinity"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == path {
+			return m.Version
 		}
 	}
-	return s
-}
+	return ""
+})

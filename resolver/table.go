@@ -25,6 +25,7 @@ type table struct {
 	// memo has the routes of hosts that were asked about and are not in exact, and
 	// alone those of hosts with a vpce name in them that are left as they are.
 	memo, alone memo[*entry]
+	unserved    memo[*entry] // of hosts that nothing is known for, see unserved
 	learned     learned
 	notes       []string
 }
