@@ -13,11 +13,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/azaffinity/azaffinity/resolver"
 )
@@ -37,7 +34,7 @@ func Handler(r *resolver.Resolver) http.Handler {
 		var body bytes.Buffer // so that an error is not half a page
 		contentType, err := "application/json", error(nil)
 		if wantsPage(req) {
-			contentType, err = "text/html; charset=utf-8", page.Execute(&body, view{snapshot, time.Now()})
+			contentType, err = "text/html; charset=utf-8", page.Execute(&body, view{snapshot})
 		} else {
 			encoder := json.NewEncoder(&body)
 			encoder.SetIndent("", "  ")
@@ -70,72 +67,11 @@ func wantsPage(req *http.Request) bool {
 var source string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"reasons": func(m map[resolver.Reason]uint64) []row { return rows(m, resolver.Reason.String) },
-	"causes":  func(m map[resolver.Cause]uint64) []row { return rows(m, resolver.Cause.String) },
-	"share":   share,
+	"reasons": reasons,
+	"causes":  causes,
+	"status":  statusOf,
+	"recent":  func(e resolver.EndpointState) traffic { return trafficOf(e.RecentAttempts) },
+	"count":   grouped,
+	"first":   first[resolver.HostAttempts],
+	"legend":  legend,
 }).Parse(source))
-
-// view is what the page is made from.
-type view struct {
-	resolver.Snapshot
-	Now time.Time
-}
-
-// Ago is how long ago t was, or in how long it will be.
-func (v view) Ago(t time.Time) string {
-	d := v.Now.Sub(t).Round(time.Second)
-	switch {
-	case t.IsZero():
-		return "never"
-	case d < 0:
-		return "in " + (-d).String()
-	}
-	return d.String() + " ago"
-}
-
-// Next is when an ejected name will be tried.
-func (v view) Next(t time.Time) string {
-	if t.After(v.Now) {
-		return v.Ago(t)
-	}
-	return "by the next call"
-}
-
-type row struct {
-	Name string
-	N    uint64
-}
-
-// rows lists counts, the largest first.
-func rows[K interface{ ~uint8 }](m map[K]uint64, name func(K) string) []row {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int {
-		if m[a] != m[b] {
-			if m[a] > m[b] {
-				return -1
-			}
-			return 1
-		}
-		return int(a) - int(b)
-	})
-	list := make([]row, len(keys))
-	for i, k := range keys {
-		list[i] = row{name(k), m[k]}
-	}
-	return list
-}
-
-// share is the part of the attempts that went to the zonal name, in percent; -1
-// if there were none.
-func share(m map[resolver.Reason]uint64) int {
-	var zonal, all uint64
-	for reason, n := range m {
-		all += n
-		if reason.Target() == resolver.Zonal {
-			zonal += n
-		}
-	}
-	if all == 0 {
-		return -1
-	}
-	return int(100 * zonal / all)
-}

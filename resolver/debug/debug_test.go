@@ -56,7 +56,7 @@ func TestPage(t *testing.T) {
 	w := get(r, "/debug/azaffinity", browser)
 	page := w.Body.String()
 	for _, want := range []string{
-		"us-east-1a", "use1-az6", "sqs", "ejected", "ejected 1×", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "&lt;script&gt;", "shifted away", "from static", "</html>",
+		"us-east-1a", "use1-az6", "sqs", "ejected", "ejected 1×", "tried again", "3 InZone", "1 FailedOver", "1 connect", "75 %", "connections were refused", "&lt;script&gt;", "shifted away", "from static", "</html>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
@@ -89,7 +89,7 @@ func TestPageOfAddresses(t *testing.T) {
 			t.Errorf("the page has no %q, or had it before", want)
 		}
 	}
-	if !strings.Contains(page, "1 known to be in this zone") {
+	if !strings.Contains(page, "1 subnet known to be in this zone") {
 		t.Error("the page doesn't show the own subnet")
 	}
 }
