@@ -14,56 +14,71 @@ import (
 // view is what the page is made from.
 type view struct{ resolver.Snapshot }
 
-// The levels, which are classes of the page's.
+// How things are: classes of the page's.
 const (
-	good  = "good"
-	warn  = "warn"
-	bad   = "bad"
-	plain = ""
+	good = "good"
+	warn = "warn"
+	bad  = "bad"
 )
 
 // status is what happens to the next request for an endpoint, in a word and in a few.
 type status struct {
 	Name, Class string
-	Goes        string
 	rank        int // the page shows the lowest first
+	Goes, To    string
 }
 
 func statusOf(e resolver.EndpointState) status {
-	elsewhere := "to the regional name"
-	if e.Observed != resolver.Unmatched {
-		elsewhere = "where the SDK sends it"
+	s := wordFor(e)
+	switch {
+	case e.InUse:
+		s.Goes, s.To = "to the zonal name", e.Zonal
+	case e.Target == resolver.Regional:
+		s.Goes, s.To = "to the regional name", e.Regional
+		if e.PrivateDNS && len(e.Hosts) > 0 {
+			s.To = e.Hosts[0] // which private DNS leads to it
+		}
+	case e.Reason == resolver.NoEndpoint:
+		s.Goes = "no host leads here"
+	case e.Observed == resolver.Zonal:
+		s.Goes, s.To = "where the SDK sends it; prefer would send it to the zonal name", e.Zonal
+	default:
+		s.Goes = "where the SDK sends it"
 	}
+	return s
+}
+
+func wordFor(e resolver.EndpointState) status {
 	switch {
 	case e.InUse && (e.EjectedHosts > 0 || e.Ejected):
-		return status{"in use", good, "to the zonal name", 3}
+		return status{Name: "in use", Class: good, rank: 3}
 	case e.InUse:
-		return status{"in use", good, "to the zonal name", 9}
+		return status{Name: "in use", Class: good, rank: 9}
 	case e.Observed == resolver.Zonal:
-		return status{"observed", plain, "where the SDK sends it; prefer would send it to the zonal name", 8}
+		return status{Name: "observed", rank: 8}
 	}
 	switch e.Reason {
 	case resolver.Unhealthy:
 		if e.Ejected {
-			return status{"ejected", bad, elsewhere, 0}
+			return status{Name: "ejected", Class: bad}
 		}
-		return status{"comparing", warn, elsewhere, 1}
+		return status{Name: "comparing", Class: warn, rank: 1}
 	case resolver.NotInZone:
-		return status{"not in the zone", warn, elsewhere, 2}
+		return status{Name: "not in the zone", Class: warn, rank: 2}
 	case resolver.NoEndpoint:
-		return status{"not routed", warn, "no host leads here", 4}
+		return status{Name: "not routed", Class: warn, rank: 4}
 	case resolver.NoZone:
-		return status{"zone not known", bad, elsewhere, 5}
+		return status{Name: "zone not known", Class: bad, rank: 5}
 	case resolver.ShiftedAway:
-		return status{"shifted away", warn, elsewhere, 5}
+		return status{Name: "shifted away", Class: warn, rank: 5}
 	case resolver.SwitchedOff:
-		return status{"off", plain, "where the SDK sends it", 6}
+		return status{Name: "off", rank: 6}
 	case resolver.CrossRegion:
-		return status{"another Region", plain, elsewhere, 7}
+		return status{Name: "another Region", rank: 7}
 	case resolver.FreePath:
-		return status{"gateway endpoint", plain, "where the SDK sends it", 7}
+		return status{Name: "gateway endpoint", rank: 7}
 	}
-	return status{e.Reason.String(), plain, elsewhere, 5}
+	return status{Name: e.Reason.String(), rank: 5}
 }
 
 // Sorted is the endpoints, those with a problem first.
