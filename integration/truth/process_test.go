@@ -136,6 +136,23 @@ func start(t *testing.T, l *lab.Lab, k knowledge, m resolver.Mode) *process {
 	return p
 }
 
+// startLab starts a VPC with a fault in the home zone.
+func startLab(t *testing.T, f lab.Fault) *lab.Lab {
+	t.Helper()
+	l, err := lab.Start(lab.Options{Endpoints: []lab.Endpoint{{Service: "sqs", PrivateDNS: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Fault(home, f); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// state is what the snapshot says of the one endpoint.
+func (p *process) state() resolver.EndpointState { return p.resolver.Snapshot().Endpoints[0] }
+
 // asked is the host that the SDK resolves.
 func (p *process) asked() string {
 	if p.own {

@@ -17,7 +17,6 @@ import (
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/middleware"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/debug"
@@ -47,14 +46,7 @@ func TestTruth(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
-			l, err := lab.Start(lab.Options{Endpoints: []lab.Endpoint{{Service: "sqs", PrivateDNS: true}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = l.Close() })
-			if err := l.Fault(home, f); err != nil {
-				t.Fatal(err)
-			}
+			l := startLab(t, f)
 			for _, k := range all {
 				for _, m := range modes {
 					t.Run(fmt.Sprintf("%v/%s", m, k.name), func(t *testing.T) {
