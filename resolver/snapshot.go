@@ -3,11 +3,10 @@ package resolver
 import (
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/azaffinity/azaffinity/internal/version"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
@@ -34,6 +33,9 @@ type Snapshot struct {
 	ZoneError string `json:",omitempty"`
 	CatalogState
 	Endpoints []EndpointState
+	// Unmatched counts the attempts, by reason, for which no endpoint was chosen.
+	// A reason says where they went: see [Reason.Target].
+	Unmatched map[Reason]uint64 `json:",omitempty"`
 	UnmatchedState
 	// Nearest are the hosts that no endpoint serves and of which a dialer prefers some
 	// addresses, in the order of their names.
@@ -49,17 +51,14 @@ type Process struct {
 	// Time is when the snapshot was made, and Started when the resolver was.
 	Time    time.Time
 	Started time.Time `json:",omitzero"`
-	// Hostname is what the system calls the machine, and Version this library's, as the
-	// program was built with it. Either is empty if it is not known.
+	// Hostname is what the system calls the machine; empty: it is not known. Version is this
+	// library's.
 	Hostname string `json:",omitempty"`
-	Version  string `json:",omitempty"`
+	Version  string
 }
 
-// UnmatchedState counts, in a [Snapshot], the attempts for which no endpoint was chosen.
+// UnmatchedState says more, in a [Snapshot], of the attempts for which no endpoint was chosen.
 type UnmatchedState struct {
-	// Unmatched counts all of them, by reason. A reason says where they went: see
-	// [Reason.Target].
-	Unmatched map[Reason]uint64 `json:",omitempty"`
 	// UnmatchedHosts are the hosts that no endpoint was known for, those with the most
 	// attempts first: 256 of them are told apart. Modes other than Off count.
 	UnmatchedHosts []HostAttempts `json:",omitempty"`
@@ -173,20 +172,5 @@ func (r *Resolver) describe(e endpoint.Endpoint, t *table, hosts served, recent 
 
 func process(started time.Time) Process {
 	hostname, _ := os.Hostname()
-	return Process{Time: time.Now(), Started: started, Hostname: hostname, Version: version()}
+	return Process{Time: time.Now(), Started: started, Hostname: hostname, Version: version.Version}
 }
-
-// version is this library's in the program that is running, or empty.
-var version = sync.OnceValue(func() string {
-	const path = "github.com/azaffinity/azaffinity"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == path {
-			return m.Version
-		}
-	}
-	return ""
-})
