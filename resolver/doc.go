@@ -58,7 +58,8 @@
 //
 // In mode [Observe] every Route has the host that was asked about in Host, and in Observed the one that [Prefer]
 // would have put there. [EnvMode] sets the mode of a process, and [Resolver.SetMode] changes it while that runs.
-// [Resolver.Snapshot] shows what is known, why an endpoint is left aside, and how many requests went where and why;
-// package debug makes a page of it, and [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing
+// [Resolver.Snapshot] shows what is known, where the next request for each endpoint goes and why, what is wrong and what
+// to do about it ([Problem]), and how many requests went where; package debug makes a page of it, and
+// [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing
 // per request with it.
 package resolver

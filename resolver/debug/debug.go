@@ -2,6 +2,11 @@
 //
 //	http.Handle("/debug/azaffinity", debug.Handler(r))
 //
+// It begins with what happens to the next requests, and what is wrong: which endpoints are
+// not in use, since when and why, when they are tried again, and what to do. Then come the
+// endpoints, those in trouble first; how much of the last minutes' traffic stayed in the zone;
+// and the hosts that no endpoint was known for. It needs no scripts.
+//
 // It shows where a process's calls go and why, with the names of its endpoints: serve
 // it where the process's other debugging pages are, and not to the public.
 //

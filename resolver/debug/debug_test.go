@@ -142,3 +142,40 @@ func TestNothing(t *testing.T) {
 		t.Errorf("got %d for a POST, want %d", post.Code, http.StatusMethodNotAllowed)
 	}
 }
+
+// Given a resolver in some state, then the page begins with what happens to the next request.
+func TestHeadline(t *testing.T) {
+	known := zone.Zone{Name: "us-east-1a"}
+	elsewhere := endpoint.Endpoint{Regional: strings.Replace(regional, "sqs", "kms", 1), Zonal: map[string]string{}}
+	for _, tt := range []struct {
+		want string
+		zone zone.Zone
+		list []endpoint.Endpoint
+		then func(*resolver.Resolver)
+	}{
+		{"Requests stay in us-east-1a", known, []endpoint.Endpoint{{Regional: regional}}, nil},
+		{"Requests stay in us-east-1a, with a problem", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { link.Note(r, "a client is foreign: attach it") }},
+		{"1 of 2 endpoints are not used in us-east-1a", known, []endpoint.Endpoint{{Regional: regional}, elsewhere}, nil},
+		{"No request is kept in us-east-1a", known, []endpoint.Endpoint{elsewhere}, nil},
+		{"No endpoint is known", known, nil, nil},
+		{"The zone is not known", zone.Zone{ID: "use1-az6"}, []endpoint.Endpoint{{Regional: regional}}, nil},
+		{"Shifted away from us-east-1a", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.ShiftAway(time.Now().Add(time.Hour)) }},
+		{"Observing", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Observe) }},
+		{"Switched off", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Off) }},
+	} {
+		r, err := resolver.New(resolver.WithZone(zone.Static(tt.zone)), resolver.WithEndpoints(endpoint.Static(tt.list...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.then != nil {
+			tt.then(r)
+		}
+		page := get(r, "/", browser).Body.String()
+		_, headline, _ := strings.Cut(page, "<h1>")
+		headline, _, _ = strings.Cut(headline, "</h1>")
+		if headline != tt.want && !strings.HasPrefix(headline, tt.want+":") {
+			t.Errorf("got %q, want %q", headline, tt.want)
+		}
+		r.Close()
+	}
+}

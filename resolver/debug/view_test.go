@@ -1,0 +1,73 @@
+package debug
+
+import (
+	"testing"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// Times and numbers as people read them.
+func TestWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 1600 * time.Millisecond: "2 s", 99 * time.Second: "99 s", 100 * time.Second: "1 min", 99 * time.Minute: "99 min",
+		100 * time.Minute: "1 h 40 min", 47*time.Hour + 59*time.Minute: "47 h 59 min", 100 * time.Hour: "4 days",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+	for _, tt := range []struct {
+		zonal, all uint64
+		want       string
+	}{{0, 7, "0 %"}, {7, 7, "100 %"}, {1, 3, "33 %"}, {9999, 10000, "> 99 %"}, {1, 10000, "< 1 %"}} {
+		got := trafficOf(map[resolver.Reason]uint64{resolver.InZone: tt.zonal, resolver.NotInZone: tt.all - tt.zonal})
+		if got.Share() != tt.want || got.All != tt.all {
+			t.Errorf("%d of %d: got %s of %d, want %s", tt.zonal, tt.all, got.Share(), got.All, tt.want)
+		}
+	}
+}
+
+// Every reason that a next request may have has a word, and every reason has a meaning.
+func TestEveryReasonHasAWord(t *testing.T) {
+	for _, w := range legend() {
+		if w.Meaning == "" || w.Name == "" {
+			t.Errorf("%+v: a word without a meaning", w)
+		}
+	}
+	for r := range resolver.Nearest + 1 {
+		e := resolver.EndpointState{NextRequest: resolver.NextRequest{Target: r.Target(), Reason: r, InUse: r == resolver.InZone}}
+		switch s := statusOf(e); r {
+		case resolver.Pinned, resolver.FailedOver, resolver.Untried, resolver.Nearest: // of a request, and never of the next one
+		default:
+			if s.Name == r.String() || s.Name == "" || s.Goes == "" {
+				t.Errorf("%v: got %+v", r, s)
+			}
+		}
+	}
+}
+
+// When an ejected name is tried again, and by whom.
+func TestRetry(t *testing.T) {
+	now := time.Now()
+	v := view{resolver.Snapshot{Process: resolver.Process{Time: now}}}
+	for _, tt := range []struct {
+		health resolver.HealthState
+		want   string
+	}{
+		{resolver.HealthState{}, "not tried again while no request goes to the zone"},
+		{resolver.HealthState{RetryAt: now.Add(8 * time.Second), InBackground: true}, "tried again in 8 s, in the background"},
+		{resolver.HealthState{RetryAt: now.Add(-time.Second), InBackground: true}, "being tried in the background"},
+		{resolver.HealthState{RetryAt: now.Add(8 * time.Second)}, "tried again in 8 s, by a call that can be sent twice"},
+		{resolver.HealthState{RetryAt: now.Add(-time.Second), HalfOpen: true}, "tried again by the next call that can be sent twice"},
+	} {
+		if got := v.Retry(tt.health); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.health, got, tt.want)
+		}
+	}
+}
