@@ -49,7 +49,7 @@ var scenes = []scene{
 		process: func(t *testing.T) *resolver.Resolver {
 			return busy(t, start(t, zone.Static(zone.Zone{ID: "use1-az6"}), endpoints()[:3]))
 		},
-		says: []string{"The zone is not known: requests are not kept in it", "whose name is not known", "AZAFFINITY_ZONE_NAMES", "0 of 3 in use", "3 zone not known", "0 % of 75"},
+		says: []string{"The zone's name is not known: requests are not kept in it", "whose name is not known", "AZAFFINITY_ZONE_NAMES", "0 of 3 in use", "3 zone not known", "0 % of 75"},
 	},
 	{
 		name: "zone-not-found",

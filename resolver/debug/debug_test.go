@@ -158,7 +158,7 @@ func TestHeadline(t *testing.T) {
 		{"1 of 2 endpoints are not used in us-east-1a", known, []endpoint.Endpoint{{Regional: regional}, elsewhere}, nil},
 		{"No request is kept in us-east-1a", known, []endpoint.Endpoint{elsewhere}, nil},
 		{"No endpoint is known", known, nil, nil},
-		{"The zone is not known", zone.Zone{ID: "use1-az6"}, []endpoint.Endpoint{{Regional: regional}}, nil},
+		{"The zone&#39;s name is not known", zone.Zone{ID: "use1-az6"}, []endpoint.Endpoint{{Regional: regional}}, nil},
 		{"Shifted away from us-east-1a", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.ShiftAway(time.Now().Add(time.Hour)) }},
 		{"Observing", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Observe) }},
 		{"Switched off", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Off) }},

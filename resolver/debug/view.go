@@ -142,6 +142,8 @@ func (v view) Headline() string {
 		return "Observing: requests go where the SDK sends them"
 	case !v.ShiftedAwayUntil.IsZero():
 		return "Shifted away from " + cmp.Or(v.ZoneName, "the zone") + ": requests go to regional names"
+	case v.ZoneName == "" && v.Zone.ID != "":
+		return "The zone's name is not known: requests are not kept in it"
 	case v.ZoneName == "":
 		return "The zone is not known: requests are not kept in it"
 	case all == 0:
