@@ -21,14 +21,16 @@ import (
 func TestComingBack(t *testing.T) {
 	for _, tt := range []struct {
 		fault      lab.Fault
+		deadline   time.Duration
 		background bool
 	}{
-		{lab.Refuse, true},
-		{lab.Stall, false},
+		{lab.Refuse, 15 * time.Second, true},
+		{lab.Stall, 300 * time.Millisecond, false},
 	} {
 		t.Run(tt.fault.String(), func(t *testing.T) {
 			t.Parallel()
 			p := start(t, startLab(t, tt.fault), all[0], resolver.Prefer)
+			p.deadline = tt.deadline
 			p.config.RetryMaxAttempts = 2 // a probe is sent again if it fails
 			for range 3 {
 				p.call(t)
@@ -47,6 +49,7 @@ func TestComingBack(t *testing.T) {
 			if e.HalfOpen == tt.background || e.InUse != tt.background {
 				t.Fatalf("after RetryAt: got %+v", e)
 			}
+			p.deadline = 15 * time.Second
 			if went := p.call(t); went.first != p.zonal {
 				t.Errorf("the call went to %s, want the zonal name", went.first)
 			}

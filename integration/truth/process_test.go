@@ -96,13 +96,14 @@ type process struct {
 	knowledge
 	resolver *resolver.Resolver
 	config   aws.Config
+	deadline time.Duration // of a call
 	zonal    string
 	regional string
 }
 
 func start(t *testing.T, l *lab.Lab, k knowledge, m resolver.Mode) *process {
 	t.Helper()
-	p := &process{Lab: l, knowledge: k, config: l.Config(), zonal: l.ZonalName("sqs", home), regional: l.RegionalName("sqs")}
+	p := &process{Lab: l, knowledge: k, config: l.Config(), deadline: 300 * time.Millisecond, zonal: l.ZonalName("sqs", home), regional: l.RegionalName("sqs")}
 	e := endpoint.Endpoint{Regional: p.regional, Zonal: map[string]string{}, Hosts: []string{host}, PrivateDNS: true}
 	for _, z := range []string{home, "us-east-1b", "us-east-1c"} {
 		e.Zonal[z] = l.ZonalName("sqs", z)

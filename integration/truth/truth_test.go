@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	smithymiddleware "github.com/aws/smithy-go/middleware"
@@ -29,8 +28,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-const deadline = 300 * time.Millisecond // of a call
 
 // calls is how many tell: if they go to the zonal name, enough to have it ejected, and for one call after that.
 func (p *process) calls(m resolver.Mode) int {
@@ -187,7 +184,7 @@ type witness struct {
 
 func (p *process) call(t *testing.T) witness {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	ctx, cancel := context.WithTimeout(t.Context(), p.deadline)
 	defer cancel()
 	w := witness{}
 	see := smithymiddleware.DeserializeMiddlewareFunc("witness", func(ctx context.Context, in smithymiddleware.DeserializeInput, next smithymiddleware.DeserializeHandler) (
