@@ -9,8 +9,9 @@ import (
 )
 
 // NextRequest is where the next request for an endpoint goes, and why: the route that
-// [Resolver.Resolve] has for it. The first request of a name that has failed may differ, see
-// [HealthState.HalfOpen] and [HealthState.Untried].
+// [Resolver.Resolve] has for it. Some requests go elsewhere: the one that probes an ejected name
+// ([HealthState.HalfOpen]), and those that can't be sent twice to a name that nobody has
+// connected to ([HealthState.Untried]).
 type NextRequest struct {
 	// Hosts are the service hosts that lead to the endpoint; "*." stands for what clients put
 	// in front. There may be none: the endpoint is then used by its own name only.

@@ -62,8 +62,8 @@ type UnmatchedState struct {
 	// UnmatchedHosts are the hosts that no endpoint was known for, those with the most
 	// attempts first: 256 of them are told apart. Modes other than Off count.
 	UnmatchedHosts []HostAttempts `json:",omitempty"`
-	// RecentSince is when what is recent began: five minutes ago at most, and when the mode
-	// was last changed at the earliest. RecentUnmatched is Unmatched since then.
+	// RecentSince is when what is recent began: some five minutes ago, or when the resolver
+	// was made or its mode changed, if that was later. RecentUnmatched is Unmatched since then.
 	RecentSince     time.Time         `json:",omitzero"`
 	RecentUnmatched map[Reason]uint64 `json:",omitempty"`
 }
@@ -95,8 +95,8 @@ type EndpointState struct {
 	HealthState              // of the zonal name
 	// Attempts counts what was sent by the endpoint's names, by reason, sends to
 	// the fallback included. In [Observe] mode it counts what would have been.
-	// Failovers counts the latter by what made them necessary. RecentAttempts is Attempts
-	// since RecentSince.
+	// RecentAttempts is the same since RecentSince. Failovers counts the sends to the
+	// fallback by what made them necessary.
 	Attempts       map[Reason]uint64 `json:",omitempty"`
 	RecentAttempts map[Reason]uint64 `json:",omitempty"`
 	Failovers      map[Cause]uint64  `json:",omitempty"`

@@ -143,7 +143,7 @@ func keepPicture(t *testing.T, tab context.Context) {
 		t.Fatal(err)
 	}
 	name := strings.ReplaceAll(strings.TrimPrefix(t.Name(), "Test"), "/", "-") + ".png"
-	if err := os.WriteFile(filepath.Join(dir, strings.ToLower(name)), picture, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, strings.ToLower(name)), picture, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
