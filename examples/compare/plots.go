@@ -103,9 +103,9 @@ func (s Steady) cdf(title string) ([]byte, error) {
 	return encode(canvas)
 }
 
-// timeline has one strip for each contender, with a point for each call: when it began, and how long it took.
+// timeline has one strip for each contender, with a point for each call: when it began, and how long it took. Observing has none: its calls go where the bare SDK's do.
 func (f Fault) timeline() ([]byte, error) {
-	o := f.outages[0]
+	o := f.outages[0].only([]string{bare, pinned, ours})
 	strips := make([][]*plot.Plot, len(o.all))
 	least, most, last := math.Inf(1), 0.0, 0.0
 	for _, t := range o.all {
