@@ -49,6 +49,28 @@
 // ejected if the same is answered there. Nothing in this package makes a call fail; if it doesn't know better, or goes wrong, a request goes where the SDK would
 // have sent it.
 //
+// # Limits
+//
+// The dialer takes TLSClientConfig and TLSHandshakeTimeout of an HTTP client as they are when it is installed. It also takes the timeouts of the config's
+// DefaultsMode, but not those of a mode that one client is given by itself, nor the default read timeout that AWS_ENABLE_DEFAULT_SOCKET_TIMEOUT_2026
+// switches on for a service; one that WithReadTimeout set before is kept. An HTTP client that is put into the config later has no dialer, and nobody notices.
+//
+// The retry after a broken connection is the SDK's, with the SDK's pause: up to two seconds before the second attempt. If many calls break at once, 90 at
+// a time are handed to it, since that is what its retry quota pays for; the others wait, 20 s at most, instead of failing. With a Retryer that has a smaller
+// quota, or that doesn't retry broken connections, they fail.
+//
+// A deadline that ends before an answer counts against the name even if it was too short, or passed in the queue of MaxConnsPerHost. Three in a row eject the
+// name, which costs new calls the way to another zone until it is back. Zonal and regional names have connection pools of their own, so
+// MaxIdleConnsPerHost and MaxConnsPerHost count for each.
+//
+// While a zonal name is ejected, calls are as safe as the bare SDK's by the regional name, and no safer: if another zone answers 503 then, all attempts of
+// a call may meet it over the same kept connection. An idle connection to the regional name may lead to the zone that failed; it is found dead when it is used.
+//
+// A zonal name that its user pinned by BaseEndpoint keeps the user's timeouts and is used even while it is ejected for others, as are calls that nobody
+// could send elsewhere. A download whose path dies in the middle of the body ends with an error after some two seconds; reading on is the reader's, as after any
+// broken connection. A body from an io.PipeReader, and if something reads bodies before there is a connection (aws.LogRequestWithBody, some HTTP clients of
+// somebody else's) any stream or body with a trailing checksum, is not sent again.
+//
 // # Where did my call go?
 //
 // [RouteFrom] tells from the metadata of a result, and a [RoutedError] in the chain of an error. An [EndpointPolicyError] names the endpoint whose policy said

@@ -44,7 +44,8 @@
 // A name that could not be connected to comes back when a dialer's connection in the background succeeds, which is tried
 // about every ten seconds. Without a dialer, and after other failures, a request that can be sent twice takes the
 // half-open probe ([Route.Probe]) every 10 s or so: an answer brings the name back, and after a minute or so each failure
-// doubles the pause, up to 5 minutes. Reading this state takes no lock.
+// doubles the pause, up to 5 minutes. If no such request comes for 5 minutes more, requests of all kinds go to the name
+// again, and one more failure ejects it. Reading this state takes no lock.
 //
 // # Where addresses are
 //

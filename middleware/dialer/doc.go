@@ -20,6 +20,9 @@
 // an idempotent request (GET, HEAD, OPTIONS, PUT, DELETE) whose body, if it has one, can be had again: about every ten seconds at first, and after a minute ever less often. A
 // client that makes none of those comes back after five minutes.
 //
+// A transport with a dial function of its owner's is asked by host name, as before. The dialer can't choose among addresses then: if it gets one that failed
+// lately, it asks again, up to four times.
+//
 // Hosts of which nothing is known are connected to by their name, as they would be without this package, by the very function that the transport had. To
 // know that, they are looked up once more, at the most every 30 s.
 //
@@ -47,8 +50,10 @@
 // lost for a second end nothing. The connection then ends with an [Error] whose cause is resolver.CausePathDead. A slow service acknowledges, a server
 // that pauses reading answers the kernel's window probes, and the kernel acknowledges for a process that is starved or stopped: they are left alone.
 // Connections are looked at three to ten times a second while something is outstanding, and idle ones not at all after a minute, except those of HTTP/2, on which a request may wait unseen. If thousands wait for one address, sixteen at a
-// time are probed, until one goes unanswered. A connection whose keep-alives its owner switched off is not probed. On other systems the connections have the
-// keep-alives that they have.
+// time are probed, until one goes unanswered. A connection whose keep-alives its owner switched off is not probed: it is watched while data is
+// unacknowledged, and not while it waits for an answer. On other systems the connections have the keep-alives that they have.
+//
+// The kernel's view needs the socket. A connection that the owner's dial function wraps has one if the wrapper embeds the net.Conn or has a NetConn method.
 //
 // # Errors
 //
