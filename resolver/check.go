@@ -101,7 +101,7 @@ func (h *health) tryOnce(host string) {
 func (n *names) tryName(ctx context.Context, name string) (err error) {
 	check := n.checker.Load()
 	if check == nil {
-		return errors.New("resolver: nobody checks names any more")
+		return link.ErrNotChecked // nobody does any more
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxCheck)
 	defer cancel()
