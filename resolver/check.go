@@ -72,10 +72,11 @@ func (h *health) judge(err error) {
 		h.mu.Unlock()
 		return
 	}
+	o := h.outage()
 	h.restore()
 	h.mu.Unlock()
 	h.proven.Store(true)
-	h.logHealthy()
+	h.logHealthy(o)
 }
 
 // tryOnce has a host of the name that nobody has connected to yet tried in the

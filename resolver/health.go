@@ -74,6 +74,7 @@ type record struct {
 	ejections   uint64 // how often it went from healthy to ejected
 	ejectedFor  Cause
 	ejectedAt   time.Time
+	before      touched // what the endpoint's counts came to before the first of the failures
 	last        failure
 	tried       time.Time // when it was last tried because of Untried
 	unlisted    bool      // no table routes to it any more, so nobody checks it
@@ -124,12 +125,14 @@ func (h *health) onTrial(at int64) bool {
 		h.mu.Unlock()
 		return false
 	}
+	o := h.outage()
+	h.before = h.counts.touched()
 	h.failures, h.comparison = ejectionThreshold-1, comparison{}
 	h.proven.Store(false)
 	h.gate.Store(0)
 	h.update()
 	h.mu.Unlock()
-	h.logHealthy()
+	h.logHealthy(o)
 	return true
 }
 
@@ -159,10 +162,11 @@ func (h *health) answered(probe bool) {
 		h.mu.Unlock()
 		return
 	}
+	o := h.outage()
 	h.restore()
 	h.mu.Unlock()
 	if ejected {
-		h.logHealthy()
+		h.logHealthy(o)
 	}
 }
 
@@ -269,6 +273,8 @@ func (h *health) update() {
 		h.names.keepHost(h, suspect)
 	}
 	if h.suspect.Swap(suspect) != suspect && h.under == nil {
+		h.before = h.counts.touched()
+		h.before.failures-- // the one that has made it suspect is counted already
 		h.names.setSuspect(h, suspect && !h.unlisted)
 	}
 }

@@ -229,7 +229,7 @@ func TestHealthIsLoggedOnce(t *testing.T) {
 		time.Sleep(pause(t, r))
 		send(r).Answered()
 		r.SetMode(resolver.Off)
-		got, want := strings.Join(h.lines, "; "), "azaffinity: zonal name ejected, its requests go to the regional name; "+
+		got, want := strings.Join(h.lines, "; "), "azaffinity: started; azaffinity: zonal name ejected, its requests go to the regional name; "+
 			"azaffinity: zonal name healthy again; azaffinity: mode changed; azaffinity: mode changed"
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -216,12 +216,12 @@ func (h *health) logEjected(f failure, pause time.Duration) {
 	h.names.log.warn(msg, "name", name, "cause", f.cause.String(), "error", f.err, "retry_in", pause.Round(time.Second))
 }
 
-func (h *health) logHealthy() {
+func (h *health) logHealthy(o outage) {
 	switch {
 	case h.under == nil:
-		h.names.log.info("azaffinity: zonal name healthy again", "name", h.name)
+		h.names.log.info("azaffinity: zonal name healthy again", "name", h.name, "after", o.lasted, "failures", o.failures, "sent_elsewhere", o.elsewhere)
 	case h.names.ejectedUnder(h.under) == 0:
-		h.names.log.info("azaffinity: no host under the zonal name is ejected any more", "name", h.under.name)
+		h.names.log.info("azaffinity: no host under the zonal name is ejected any more", "name", h.under.name, "after", o.lasted)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/smithy-go/metrics"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/shift"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
@@ -17,6 +18,7 @@ type Option func(*config)
 type config struct {
 	zone           zone.Source
 	endpoints      endpoint.Source
+	shifts         []shift.Source
 	log            *slog.Logger
 	mode           *Mode // nil: not given
 	refresh        time.Duration
@@ -40,6 +42,15 @@ func WithEndpoints(s endpoint.Source) Option {
 	return func(c *config) { c.endpoints = s }
 }
 
+// WithShift adds a source that says when this zone is to be left: as long as one of them
+// says so, everything goes to regional names, as after [Resolver.ShiftAway]. Sources that need
+// not wait are asked before New returns, the others in the background. What a source said
+// before holds while it fails. The default is the file that [shift.EnvFile] names, which is
+// heeded beside all others.
+func WithShift(s shift.Source) Option {
+	return func(c *config) { c.shifts = append(c.shifts, s) }
+}
+
 // WithRefresh sets how often the endpoints are asked for again: every d, give or
 // take a tenth, while there are requests, and with the first request after a pause.
 // The default is 10 minutes; a second is the least. What was known before stays in
@@ -48,8 +59,10 @@ func WithRefresh(d time.Duration) Option {
 	return func(c *config) { c.refresh = max(d, time.Second) }
 }
 
-// WithLogger logs changes of state: what was found, what can't be, which zonal names
-// are ejected. Nothing is logged per request. The default, and nil, is silence.
+// WithLogger logs what the resolver starts with, and changes of its state: when one begins,
+// and when it is over. Those of zone and endpoints that were found, changed, lost or found
+// again; of zonal names that are ejected, with how long that lasted and what it touched; of
+// shifts away from the zone. Nothing is logged per request. The default, and nil, is silence.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) { c.log = l }
 }

@@ -21,13 +21,17 @@ type known[T any] struct {
 	value T
 	since time.Time     // when it was given; zero: never
 	err   error         // of the last time the source was asked
+	lost  time.Time     // since when there are errors; zero: there are none
 	asked chan struct{} // closed when the source has been asked for the first time
 }
 
 // update takes in what the source said.
 func (k *known[T]) update(value T, err error) {
-	if k.err = err; err == nil {
-		k.value, k.since = value, time.Now()
+	switch k.err = err; {
+	case err == nil:
+		k.value, k.since, k.lost = value, time.Now(), time.Time{}
+	case k.lost.IsZero():
+		k.lost = time.Now()
 	}
 	select {
 	case <-k.asked:
@@ -68,7 +72,6 @@ type poll struct {
 // startPolls asks the sources that need not wait, and returns how all of them are asked
 // from then on. What is wrong with an answer is the error.
 func (r *Resolver) startPolls(ctx context.Context) ([]*poll, error) {
-	always := func(ctx context.Context) bool { return ctx.Err() == nil }
 	place, err := guarded(ctx, r.log, r.config.zone, zone.AskNow)
 	ofZone := &poll{ask: r.askZone, wait: always, source: place.Source, first: time.Until(place.Until), resolver: r}
 	if !errors.Is(err, zone.ErrWouldBlock) {
@@ -85,6 +88,9 @@ func (r *Resolver) startPolls(ctx context.Context) ([]*poll, error) {
 	}
 	return []*poll{ofZone, ofEndpoints}, r.catalog.err
 }
+
+// always is a poll's wait for a source that is asked whether there are requests or not.
+func always(ctx context.Context) bool { return ctx.Err() == nil }
 
 // run asks for as long as the resolver lives.
 func (p *poll) run(ctx context.Context) {
@@ -201,16 +207,13 @@ func (r *Resolver) askZone(ctx context.Context) time.Duration {
 func (r *Resolver) takeZone(answer zone.Answer, err error) time.Duration {
 	r.mu.Lock()
 	defer r.unlock()
-	before := r.zone.value
-	news := r.zone.since.IsZero() || answer.Zone != before.Zone || !slices.Equal(answer.Subnets, before.Subnets)
+	before := r.zone
 	r.zone.update(answer, err)
-	const unknown = "azaffinity: could not find out the zone"
+	r.logZone(before, answer.Source)
 	if err != nil {
-		r.warnOnce(unknown, "error", err)
 		return untilNext(answer.Until)
 	}
-	r.log.again(unknown)
-	if news {
+	if before.since.IsZero() || answer.Zone != before.value.Zone || !slices.Equal(answer.Subnets, before.value.Subnets) {
 		r.publish()
 	}
 	if answer.Until.IsZero() {
@@ -243,43 +246,25 @@ func (r *Resolver) takeEndpoints(answer endpoint.Answer, err error) time.Duratio
 	defer r.unlock()
 	catalog := answer.Catalog
 	r.catalogSource = cmp.Or(answer.Source, r.catalogSource) // a panic says nobody's name
-	const unread = "azaffinity: could not read the endpoints"
+	pause := untilNext(answer.Until)                         // a source that is throttled knows best
 	if had := len(r.catalog.value.Endpoints); err == nil && had > 0 && len(catalog.Endpoints) == 0 {
 		// A filter that was mistyped lists none, too, and nobody deletes all.
 		err = fmt.Errorf("resolver: no endpoint is listed any more: the last answer, with %d, stays in use", had)
-		r.catalog.update(catalog, err)
-		r.warnOnce(unread, "error", err, "in_use_since", r.catalog.since)
-		return refresh
+		pause = refresh
 	}
 	before := r.catalog
 	r.catalog.update(catalog, err)
+	r.logCatalog(before)
 	if err != nil {
-		r.warnOnce(unread, "error", err, "in_use_since", r.catalog.since)
-		return untilNext(answer.Until) // a source that is throttled knows best
+		return pause
 	}
-	r.log.again(unread)
 	if before.since.IsZero() || !reflect.DeepEqual(catalog, before.value) {
-		r.logGone(before.value, catalog)
+		if !before.since.IsZero() {
+			r.logListing(before.value.Endpoints, catalog.Endpoints)
+		}
 		r.publish()
 	}
 	return refresh
-}
-
-// logGone logs which endpoints are no longer listed.
-func (r *Resolver) logGone(before, now endpoint.Catalog) {
-	listed := map[string]bool{}
-	for _, e := range now.Endpoints {
-		listed[bare(e.Regional)] = true
-	}
-	var gone []string
-	for _, e := range before.Endpoints {
-		if !listed[bare(e.Regional)] {
-			gone = append(gone, e.ID+" ("+e.Service+")")
-		}
-	}
-	if len(gone) > 0 {
-		r.info("azaffinity: endpoints are no longer listed", "gone", gone, "left", len(now.Endpoints))
-	}
 }
 
 // guarded asks a source, which may be anybody's: a panic in it is its error.

@@ -8,6 +8,7 @@ import (
 
 // publish makes a new table from what is known. r.mu must be held.
 func (r *Resolver) publish() {
+	r.judgeShift()
 	t := newTable(tableInput{
 		mode:           r.mode,
 		zone:           r.zoneName(),
@@ -37,6 +38,7 @@ func (r *Resolver) publish() {
 	if r.zoneUnnamed() {
 		r.warnOnce("azaffinity: requests are not kept in the zone: "+unnamed, "zone_id", r.zone.value.Zone.ID)
 	}
+	r.warnUnlocated()
 }
 
 // zoneUnnamed reports whether only the zone's ID is known, and will stay so.
@@ -56,32 +58,4 @@ func (r *Resolver) zoneName() string {
 		return name
 	}
 	return z.Name
-}
-
-// unlock releases r.mu and then logs what came up under it.
-func (r *Resolver) unlock() {
-	pending := r.pendingLogs
-	r.pendingLogs = nil
-	r.mu.Unlock()
-	for _, log := range pending {
-		log()
-	}
-}
-
-func (r *Resolver) info(msg string, args ...any) {
-	if r.config.log != nil {
-		r.pendingLogs = append(r.pendingLogs, func() { r.log.info(msg, args...) })
-	}
-}
-
-func (r *Resolver) infoOnce(msg string, args ...any) {
-	if r.log.first(msg) {
-		r.info(msg, args...)
-	}
-}
-
-func (r *Resolver) warnOnce(msg string, args ...any) {
-	if r.config.log != nil && r.log.first(msg) {
-		r.pendingLogs = append(r.pendingLogs, func() { r.log.warn(msg, args...) })
-	}
 }

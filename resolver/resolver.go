@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/smithy-go/metrics"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/shift"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
@@ -48,9 +50,10 @@ type state struct {
 	catalog       known[endpoint.Catalog]
 	catalogSource string // who was asked for it last
 	mode          Mode
-	shift         shift
+	shift         zonalShift
 	remarks       []string // of those who use the resolver, for snapshots
 	pendingLogs   []func() // what is to be logged once mu is free, see unlock
+	startDue      bool     // that it has started is still to be logged
 	closed        bool
 }
 
@@ -98,7 +101,8 @@ func New(opts ...Option) (*Resolver, error) {
 		r.background.stop()
 		return nil, err
 	}
-	for _, p := range polls {
+	r.announce()
+	for _, p := range append(polls, r.startShiftPolls(r.background.ctx)...) {
 		r.background.start(p.run)
 	}
 	r.background.start(r.keepSampling)
@@ -115,6 +119,9 @@ func newConfig(opts []Option) (config, error) {
 	}
 	if c.zone == nil || c.endpoints == nil {
 		return c, errors.New("resolver: the source of the zone and the source of the endpoints must not be nil")
+	}
+	if slices.ContainsFunc(c.shifts, func(s shift.Source) bool { return s == nil }) {
+		return c, errors.New("resolver: a source of shifts must not be nil")
 	}
 	if c.mode == nil {
 		mode := Prefer
@@ -260,11 +267,11 @@ func (r *Resolver) SetMode(m Mode) {
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if m <= Off && m != r.mode {
+	if was := r.mode; m <= Off && m != was {
 		r.mode = m
 		r.publish()
 		r.recent.begin(r.allCounts()) // in another mode the reasons mean something else
-		r.info("azaffinity: mode changed", "mode", m.String())
+		r.info("azaffinity: mode changed", "mode", m.String(), "was", was.String())
 	}
 }
 

@@ -20,9 +20,10 @@ type Snapshot struct {
 	// Problems say what is wrong and what to do about it, the most important first: none,
 	// and requests go to this zone wherever there is an endpoint.
 	Problems []Problem
-	// ShiftedAwayUntil is set while [Resolver.ShiftAway] keeps requests away from the
-	// zone.
+	// ShiftedAwayUntil is set while [Resolver.ShiftAway], or a source of shifts, keeps requests
+	// away from the zone: to the year 9999 if a source has to end it. ShiftedAwayBy says which.
 	ShiftedAwayUntil time.Time `json:",omitzero"`
+	ShiftedAwayBy    string    `json:",omitempty"`
 	// Zone is the zone as its source gave it, ZoneSource who that was, and
 	// ZoneName the name that zonal names are made with: the endpoints' owner's.
 	Zone       zone.Zone
@@ -120,6 +121,7 @@ func (r *Resolver) Snapshot() Snapshot {
 		Process:          process(r.names.start),
 		Mode:             r.mode,
 		ShiftedAwayUntil: r.shift.until,
+		ShiftedAwayBy:    r.shift.by,
 		Zone:             r.zone.value.Zone,
 		ZoneSource:       r.zone.value.Source,
 		ZoneName:         r.zoneName(),
@@ -133,7 +135,7 @@ func (r *Resolver) Snapshot() Snapshot {
 	if r.mode == Prefer {
 		s.Nearest = r.nearest.list()
 	}
-	s.Notes = slices.Concat(r.remarks, r.catalog.value.Notes, t.notes)
+	s.Notes = slices.Concat(r.remarks, r.shift.notes(), r.catalog.value.Notes, t.notes)
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()
 	}
