@@ -7,10 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
-
+	"github.com/azaffinity/azaffinity/internal/owncall"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
@@ -43,31 +40,13 @@ const (
 	backOff  = 10 * time.Minute
 )
 
-func isThrottling(err error) bool {
-	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
-}
-
-// isDenied reports whether IAM, or the policy of the VPC endpoint that EC2 was
-// asked through, said no. Other 403s are about the credentials themselves.
-func isDenied(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
-	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException":
-		return true
-	}
-	return false
-}
-
 // explain says what an operator can do.
 func explain(ctx context.Context, err error) error {
 	switch {
-	case isDenied(err):
+	case owncall.IsDenied(err):
 		return fmt.Errorf("this role may not list VPC endpoints: allow ec2:DescribeVpcEndpoints and ec2:DescribeAvailabilityZones, "+
 			"or leave discovery out and set %s, which needs no permission: %w", endpoint.EnvEndpointsFile, err)
-	case isThrottling(err):
+	case owncall.IsThrottling(err):
 		return &ThrottledError{Err: err, after: minPause + rand.N(backOff)}
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("EC2 could not be asked in time: a subnet without a way out needs an interface endpoint for EC2 with private DNS: %w", err)

@@ -9,13 +9,14 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
+
+	"github.com/azaffinity/azaffinity/internal/owncall"
 )
 
 func TestErrors(t *testing.T) {
@@ -72,14 +73,12 @@ func TestErrors(t *testing.T) {
 func TestHugeAnswer(t *testing.T) {
 	f := newFakeEC2(t, interfaceTo("vpce-0aaaaaaaaaaaaaaa1", "sqs", "sqs"))
 	client := newClient(f.config())
-	var budget atomic.Int64
 	for _, tt := range []struct {
 		budget int64
 		ok     bool
 	}{{maxAnswer, true}, {100, false}, {0, false}} {
-		budget.Store(tt.budget)
-		_, err := client.DescribeVpcEndpoints(t.Context(), &ec2.DescribeVpcEndpointsInput{MaxResults: aws.Int32(pageSize)}, own(&budget))
-		if tt.ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "larger than 16 MiB") {
+		_, err := client.DescribeVpcEndpoints(t.Context(), &ec2.DescribeVpcEndpointsInput{MaxResults: aws.Int32(pageSize)}, own(owncall.NewBudget(tt.budget)))
+		if tt.ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "the answer is larger than") {
 			t.Errorf("with %d bytes: got %v", tt.budget, err)
 		}
 	}

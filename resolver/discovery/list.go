@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/azaffinity/azaffinity/internal/owncall"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
@@ -47,11 +47,10 @@ func (s *Source) list(ctx context.Context, vpc string) ([]types.VpcEndpoint, err
 			}},
 		},
 	}
-	var budget atomic.Int64
-	budget.Store(maxAnswer)
+	budget := owncall.NewBudget(maxAnswer)
 	var all []types.VpcEndpoint
 	for range maxPages {
-		out, err := s.client.DescribeVpcEndpoints(ctx, in, own(&budget))
+		out, err := s.client.DescribeVpcEndpoints(ctx, in, own(budget))
 		if err != nil {
 			return nil, explain(ctx, err)
 		}

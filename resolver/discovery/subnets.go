@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/azaffinity/azaffinity/internal/owncall"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
@@ -51,7 +51,7 @@ func (s *Source) subnetsOf(ctx context.Context, vpc string) (list []endpoint.Sub
 	ctx, cancel := context.WithTimeout(ctx, maxSubnetsAsk)
 	defer cancel()
 	found, note, err := describeSubnets(ctx, client, vpc)
-	if err == nil || isDenied(err) {
+	if err == nil || owncall.IsDenied(err) {
 		known.until = time.Now().Add(subnetsRefresh)
 	}
 	if known.note = note; err == nil {
@@ -75,10 +75,9 @@ func describeSubnets(ctx context.Context, client subnetClient, vpc string) (list
 		MaxResults: aws.Int32(pageSize),
 		Filters:    []types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpc}}},
 	}
-	var budget atomic.Int64
-	budget.Store(maxAnswer)
+	budget := owncall.NewBudget(maxAnswer)
 	for range maxPages {
-		out, err := client.DescribeSubnets(ctx, in, own(&budget))
+		out, err := client.DescribeSubnets(ctx, in, own(budget))
 		if err != nil {
 			return nil, "", err
 		}

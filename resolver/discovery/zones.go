@@ -5,13 +5,13 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
 
+	"github.com/azaffinity/azaffinity/internal/owncall"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
@@ -36,10 +36,9 @@ func (s *Source) zoneNames(ctx context.Context, endpoints []endpoint.Endpoint) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxZonesAsk)
 	defer cancel()
-	var budget atomic.Int64
-	budget.Store(maxAnswer)
+	budget := owncall.NewBudget(maxAnswer)
 	// AllAvailabilityZones stays off: zones that nobody opted in to hold nothing.
-	out, err := s.client.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{}, own(&budget))
+	out, err := s.client.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{}, own(budget))
 	if err != nil || out == nil {
 		return maps.Clone(names), "zones are known by name only, since ec2:DescribeAvailabilityZones failed: " + code(err)
 	}
@@ -79,7 +78,7 @@ func covers(names map[string]string, endpoints []endpoint.Endpoint) bool {
 func code(err error) string {
 	var api smithy.APIError
 	switch {
-	case isDenied(err):
+	case owncall.IsDenied(err):
 		return "the role lacks that permission"
 	case errors.As(err, &api):
 		return api.ErrorCode()
