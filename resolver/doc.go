@@ -47,6 +47,12 @@
 // doubles the pause, up to 5 minutes. If no such request comes for 5 minutes more, requests of all kinds go to the name
 // again, and one more failure ejects it. Reading this state takes no lock.
 //
+// # When a zone is given up
+//
+// [Resolver.ShiftAway] sends everything to regional names until a given time. So does a source of shifts, for as long as it says
+// so: the file that [shift.EnvFile] names, which an operator touches; AWS's own autoshifts (module resolver/autoshift); or
+// anybody's ([WithShift]). The zone is left for as long as one of them wants it, and a source that fails changes nothing.
+//
 // # Where addresses are
 //
 // What can't be rewritten can still be connected to in the zone: [Resolver.Locate] says whether an address is in it, by
@@ -61,6 +67,7 @@
 // would have put there. [EnvMode] sets the mode of a process, and [Resolver.SetMode] changes it while that runs.
 // [Resolver.Snapshot] shows what is known, where the next request for each endpoint goes and why, what is wrong and what
 // to do about it ([Problem]), and how many requests went where; package debug makes a page of it, and
-// [WithMeterProvider] metrics. Nothing is logged without [WithLogger], and nothing
-// per request with it.
+// [WithMeterProvider] metrics. Nothing is logged without [WithLogger]. With it there is a line when the resolver has
+// started, and one each when a state begins and ends: a zone or endpoints that can't be had, a name that is ejected, a
+// shift away from the zone. There is none per request.
 package resolver

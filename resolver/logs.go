@@ -186,6 +186,19 @@ func (r *Resolver) logListing(before, now []endpoint.Endpoint) {
 	}
 }
 
+// logForgotten logs the end of the outages of names that nothing routes to any more, since the endpoint is gone or the zone
+// is another.
+func (r *Resolver) logForgotten(gone []*health) {
+	for _, h := range gone {
+		h.mu.Lock()
+		o, ejected := h.outage(), h.ejected()
+		h.mu.Unlock()
+		if ejected && h.under == nil {
+			r.info("azaffinity: ejected zonal name no longer used", "name", h.name, "after", o.lasted, "failures", o.failures, "sent_elsewhere", o.elsewhere)
+		}
+	}
+}
+
 // logShift logs that the zone is left until another time, or no longer.
 func (r *Resolver) logShift(until time.Time, by string) {
 	args := []any{"by", by}

@@ -269,6 +269,25 @@ func TestOutageIsLogged(t *testing.T) {
 	})
 }
 
+// Given a zonal name that is ejected, when its endpoint is gone, then the outage is over, too.
+func TestOutageOfAnEndpointThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, told := &journal{t: t}, &saysEndpoints{}
+		told.set([]endpoint.Endpoint{of("sqs"), of("kms")}, nil)
+		r := newSlowResolver(t, zone.Static(inA), told, log.option())
+		time.Sleep(30 * time.Second)
+		r.Resolve(sqs).Failed(resolver.CauseAbsent, nil)
+		log.l = nil
+		told.set([]endpoint.Endpoint{of("kms")}, nil)
+		for range 3 {
+			r.Resolve(sqs)
+			time.Sleep(time.Minute)
+		}
+		log.expect("gone", "WARN endpoints are no longer listed endpoints=1 was=2 new=[] gone=[vpce-0a1b2c3d4e5f60718 (sqs)] changed=[]",
+			"INFO ejected zonal name no longer used name="+zonal("sqs")+" after=30s failures=1 sent_elsewhere=0")
+	})
+}
+
 // Given a mode that changes, then the line says from what to what.
 func TestModeIsLogged(t *testing.T) {
 	log := &journal{t: t}

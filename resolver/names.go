@@ -89,10 +89,9 @@ func (n *names) counts() []*counts {
 	return slices.Collect(maps.Values(n.counters))
 }
 
-// keep forgets all zonal names but those that used reports, and the hosts under them.
-func (n *names) keep(used func(zonal string) bool) {
+// keep forgets all zonal names but those that used reports, and the hosts under them. It returns what is gone.
+func (n *names) keep(used func(zonal string) bool) (gone []*health) {
 	n.mu.Lock()
-	var gone []*health
 	for name, h := range n.zonal {
 		if !used(name) {
 			gone = append(gone, h)
@@ -121,6 +120,7 @@ func (n *names) keep(used func(zonal string) bool) {
 		}
 		h.mu.Unlock()
 	}
+	return gone
 }
 
 // maxHosts bounds how many hosts under zonal names have a health of their own. The

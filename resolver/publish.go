@@ -30,7 +30,7 @@ func (r *Resolver) publish() {
 	r.learning.Unlock()
 	r.names.setShifted(t.shifted)
 	if t.mode != Off && !t.shifted { // else names are not in use, and not forgotten
-		r.names.keep(func(zonal string) bool { return t.zonalName(zonal) != nil })
+		r.logForgotten(r.names.keep(func(zonal string) bool { return t.zonalName(zonal) != nil }))
 	}
 	for _, note := range slices.Concat(r.catalog.value.Notes, t.notes) {
 		r.infoOnce("azaffinity: " + note)
