@@ -83,8 +83,7 @@ func (r *Resolver) judgeShift() (changed bool) {
 			until, by = end, source.name
 		}
 	}
-	left := time.Until(until)
-	if left <= 0 {
+	if time.Until(until) <= 0 {
 		until, by = time.Time{}, ""
 	}
 	if until.Equal(s.until) && by == s.by {
@@ -95,18 +94,28 @@ func (r *Resolver) judgeShift() (changed bool) {
 		s.since = time.Now()
 	}
 	s.until, s.by = until, by
+	r.timeShift()
+	return true
+}
+
+// timeShift has the shift judged again when its time is over. r.mu must be held.
+func (r *Resolver) timeShift() {
+	s := &r.shift
 	s.stop()
-	if until.IsZero() || until.Equal(openEnd) || r.closed {
-		return true
+	if s.until.IsZero() || s.until.Equal(openEnd) || r.closed {
+		return
 	}
-	s.timer = time.AfterFunc(left, func() {
+	s.timer = time.AfterFunc(time.Until(s.until), func() {
 		r.mu.Lock()
 		defer r.unlock()
-		if !r.closed && r.judgeShift() {
+		switch {
+		case r.closed:
+		case r.judgeShift():
 			r.publish()
+		default:
+			r.timeShift() // a file's time goes by the wall clock, which may have been set back
 		}
 	})
-	return true
 }
 
 // shiftedBy is until when a source wants this zone to be left. r.mu must be held.
