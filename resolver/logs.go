@@ -120,7 +120,7 @@ func logLost[T any](r *Resolver, msg string, before, now known[T], source string
 	if now.err == nil || before.err != nil {
 		return
 	}
-	args := []any{"source", source, "error", now.err}
+	args := []any{"source", cmp.Or(source, "unknown"), "error", now.err} // a panic says nobody's name
 	if !now.since.IsZero() {
 		args = append(append(args, inUse...), "in_use_since", now.since)
 	}
