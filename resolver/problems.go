@@ -51,9 +51,20 @@ func (s *Snapshot) problemsOfMode() (list []Problem) {
 		list = append(list, Problem{Code: "observe", What: "The mode is observe: requests go where the SDK sends them, and what would have been is counted.", Do: "Set " + EnvMode + "=prefer, or call SetMode, to have them go to this zone."})
 	}
 	if !s.ShiftedAwayUntil.IsZero() {
-		list = append(list, Problem{Code: "shifted-away", What: "A zonal shift keeps requests away from this zone until " + s.ShiftedAwayUntil.UTC().Format("2006-01-02 15:04:05 UTC") + ".", Do: "It ends by itself. ShiftAway with a time that has passed ends it at once."})
+		list = append(list, s.problemOfShift())
 	}
 	return list
+}
+
+func (s *Snapshot) problemOfShift() Problem {
+	until, do := " until "+s.ShiftedAwayUntil.UTC().Format("2006-01-02 15:04:05 UTC"), "It ends by itself. ShiftAway with a time that has passed ends it at once."
+	if s.ShiftedAwayUntil.Equal(openEnd) {
+		until = ""
+	}
+	if s.ShiftedAwayBy != byCall {
+		do = "It ends when its source says so."
+	}
+	return Problem{Code: "shifted-away", What: fmt.Sprintf("A zonal shift keeps requests away from this zone%s: %s wants it.", until, s.ShiftedAwayBy), Do: do}
 }
 
 func (s *Snapshot) problemsOfZone() (list []Problem) {

@@ -17,6 +17,9 @@ import (
 // shiftRefresh is how often a source of shifts is asked that doesn't say when it wants to be.
 const shiftRefresh = time.Minute
 
+// byCall is who wants a shift that the program itself asked for.
+const byCall = "ShiftAway"
+
 // openEnd is the end of a shift that goes on for as long as its source says so.
 var openEnd = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
@@ -77,7 +80,7 @@ func (r *Resolver) ShiftAway(until time.Time) {
 // judgeShift works out whether, and until when, the zone is left, and reports whether that has changed. r.mu must be held.
 func (r *Resolver) judgeShift() (changed bool) {
 	s := &r.shift
-	until, by := s.called, "ShiftAway"
+	until, by := s.called, byCall
 	for _, source := range s.sources {
 		if end := r.shiftedBy(source); end.After(until) {
 			until, by = end, source.name
