@@ -17,7 +17,7 @@
 //
 // Built for the lab: S3 is gofakes3. SQS, DynamoDB, Kinesis and STS are small fakes made from AWS's documentation, of these operations only:
 //
-//	sqs       CreateQueue, GetQueueUrl, ListQueues, SendMessage, ReceiveMessage (with long polls), DeleteMessage
+//	sqs       CreateQueue, GetQueueUrl, ListQueues, SendMessage and DeleteMessage (and batches of them), ReceiveMessage (with long polls)
 //	dynamodb  PutItem (with attribute_not_exists), GetItem, DescribeTable, ListTables
 //	kinesis   SubscribeToShard
 //	sts       GetCallerIdentity

@@ -14,6 +14,7 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/azaffinity/azaffinity/integration/lab"
 )
@@ -121,6 +122,35 @@ func TestSQS(t *testing.T) {
 			wantCode(t, err, "UnknownOperationException")
 		})
 	}
+}
+
+func TestSQSBatches(t *testing.T) {
+	ctx := within(t, 10*time.Second)
+	c := sqs.NewFromConfig(start(t, lab.Options{}).Config())
+	queue := must(c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("orders")}))(t).QueueUrl
+	sent := must(c.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: queue, Entries: []sqstypes.SendMessageBatchRequestEntry{
+		{Id: aws.String("a"), MessageBody: aws.String("one")}, {Id: aws.String("b"), MessageBody: aws.String("two")},
+	}}))(t)
+	if len(sent.Successful) != 2 || *sent.Successful[1].Id != "b" {
+		t.Fatalf("SendMessageBatch: got %+v, want a and b", sent.Successful)
+	}
+	// What isn't deleted is seen again a second later.
+	got := must(c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue, MaxNumberOfMessages: 10, VisibilityTimeout: 1}))(t)
+	if len(got.Messages) != 2 || *got.Messages[1].Body != "two" {
+		t.Fatalf("ReceiveMessage: got %+v, want one and two", got.Messages)
+	}
+	deletes := &sqs.DeleteMessageBatchInput{QueueUrl: queue}
+	for _, m := range got.Messages {
+		deletes.Entries = append(deletes.Entries, sqstypes.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
+	}
+	if out := must(c.DeleteMessageBatch(ctx, deletes))(t); len(out.Successful) != 2 || *out.Successful[0].Id != *got.Messages[0].MessageId {
+		t.Errorf("DeleteMessageBatch: got %+v, want both", out.Successful)
+	}
+	if none := must(c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue, WaitTimeSeconds: 2}))(t); len(none.Messages) != 0 {
+		t.Errorf("after DeleteMessageBatch: got %d messages", len(none.Messages))
+	}
+	_, err := c.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: queue, Entries: []sqstypes.SendMessageBatchRequestEntry{}})
+	wantCode(t, err, "InvalidParameterValue")
 }
 
 func TestDynamoDB(t *testing.T) {

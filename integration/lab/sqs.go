@@ -12,7 +12,7 @@ import (
 )
 
 // sqs is a fake made from the API reference (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/): standard queues, in order of
-// arrival, with visibility timeouts and long polls; no attributes, no message attributes, no batches, no retention period.
+// arrival, with visibility timeouts, long polls and batches; no attributes, no message attributes, no retention period.
 type sqs struct {
 	base string // queue URLs start with it
 
@@ -42,6 +42,9 @@ func newSQS(region, suffix string) backend {
 			"SendMessage":    on(s.sendMessage),
 			"ReceiveMessage": on(s.receiveMessage),
 			"DeleteMessage":  on(s.deleteMessage),
+
+			"SendMessageBatch":   on(s.sendMessageBatch),
+			"DeleteMessageBatch": on(s.deleteMessageBatch),
 		},
 	}
 }
@@ -50,7 +53,10 @@ type sqsInput struct {
 	QueueName, QueueNamePrefix, QueueUrl, MessageBody, ReceiptHandle string
 	MaxNumberOfMessages, WaitTimeSeconds                             int
 	VisibilityTimeout                                                *int
+	Entries                                                          []batchEntry
 }
+
+type batchEntry struct{ Id, MessageBody, ReceiptHandle string }
 
 func (s *sqs) createQueue(_ context.Context, in sqsInput) (any, *apiError) {
 	if in.QueueName == "" || len(in.QueueName) > 80 {
@@ -93,11 +99,40 @@ func (s *sqs) sendMessage(_ context.Context, in sqsInput) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	m := &message{ID: requestID(), Body: in.MessageBody}
+	return q.send(in.MessageBody), nil
+}
+
+func (s *sqs) sendMessageBatch(_ context.Context, in sqsInput) (any, *apiError) {
+	return s.batch(in, func(q *queue, e batchEntry) object { return q.send(e.MessageBody) })
+}
+
+// send adds a message and returns what its sender is told.
+func (q *queue) send(body string) object {
+	m := &message{ID: requestID(), Body: body}
 	q.messages = append(q.messages, m)
 	close(q.news)
 	q.news = make(chan struct{})
-	return object{"MessageId": m.ID, "MD5OfMessageBody": md5Hex(m.Body)}, nil
+	return object{"MessageId": m.ID, "MD5OfMessageBody": md5Hex(m.Body)}
+}
+
+// batch does each of the entries, of which there are 1 to 10. None of them fails.
+func (s *sqs) batch(in sqsInput, do func(*queue, batchEntry) object) (any, *apiError) {
+	if n := len(in.Entries); n < 1 || n > 10 {
+		return nil, &apiError{http.StatusBadRequest, "InvalidParameterValue", "a batch has 1 to 10 entries"}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.queueLocked(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	done := []object{}
+	for _, e := range in.Entries {
+		result := do(q, e)
+		result["Id"] = e.Id
+		done = append(done, result)
+	}
+	return object{"Successful": done, "Failed": []object{}}, nil
 }
 
 func (s *sqs) receiveMessage(ctx context.Context, in sqsInput) (any, *apiError) {
@@ -160,8 +195,17 @@ func (s *sqs) deleteMessage(_ context.Context, in sqsInput) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.Receipt != "" && m.Receipt == in.ReceiptHandle })
-	return object{}, nil // an unknown handle is no error: the message may be deleted already
+	return q.remove(in.ReceiptHandle), nil
+}
+
+func (s *sqs) deleteMessageBatch(_ context.Context, in sqsInput) (any, *apiError) {
+	return s.batch(in, func(q *queue, e batchEntry) object { return q.remove(e.ReceiptHandle) })
+}
+
+// remove takes a message away. An unknown handle is no error: the message may be deleted already.
+func (q *queue) remove(receipt string) object {
+	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.Receipt != "" && m.Receipt == receipt })
+	return object{}
 }
 
 // queueLocked finds a queue by name or URL. The URL's host doesn't matter: which one a client uses depends on its endpoint.
