@@ -14,6 +14,7 @@ type Execution struct {
 	Operation string // "SendMessage"; for S3 what x-id says, else the HTTP method
 	// Invocation is what all attempts of one call of an SDK have in common: the Amz-Sdk-Invocation-Id header.
 	Invocation string
+	Attempt    string // which of them it is: "attempt=1", of the Amz-Sdk-Request header
 	Time       time.Time
 }
 

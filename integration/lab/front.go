@@ -144,9 +144,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.backend.fail(w, id, err)
 		return
 	}
+	attempt, _, _ := strings.Cut(r.Header.Get("Amz-Sdk-Request"), ";")
 	f.lab.log.add(Execution{
 		Service: f.service, Zone: f.zone.Name, Host: r.Host,
-		Operation: f.backend.operation(r, body), Invocation: r.Header.Get("Amz-Sdk-Invocation-Id"),
+		Operation: f.backend.operation(r, body), Invocation: r.Header.Get("Amz-Sdk-Invocation-Id"), Attempt: attempt,
 	})
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.backend.serve(w, r, body, id)

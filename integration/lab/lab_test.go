@@ -84,7 +84,7 @@ func TestZonalNameStaysInItsZone(t *testing.T) {
 		t.Errorf("got requests %v, want %v", got, want)
 	}
 	e := l.Executions()
-	if len(e) != 5 || e[0].Host != l.ZonalName("sts", "us-east-1c") || e[0].Operation != "GetCallerIdentity" || e[0].Service != "sts" || e[0].Invocation == "" {
+	if len(e) != 5 || e[0].Host != l.ZonalName("sts", "us-east-1c") || e[0].Operation != "GetCallerIdentity" || e[0].Service != "sts" || e[0].Invocation == "" || e[0].Attempt != "attempt=1" {
 		t.Errorf("got executions %+v", e)
 	}
 }
