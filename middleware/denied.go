@@ -41,5 +41,6 @@ func denied(route resolver.Route, err error) error {
 	if route.Endpoint() == "" || !errors.As(err, &api) || !strings.Contains(api.ErrorMessage(), "VPC endpoint policy") {
 		return err
 	}
+	route.Denied()
 	return &EndpointPolicyError{Endpoint: route.Endpoint(), Err: err}
 }

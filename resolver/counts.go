@@ -9,6 +9,7 @@ type counts struct {
 	attempts  [len(reasonNames)]atomic.Uint64
 	failovers [len(causeNames)]atomic.Uint64
 	failures  [len(causeNames)]atomic.Uint64 // of the zonal name
+	denials   atomic.Uint64                  // by the endpoint's policy
 }
 
 func (c *counts) count(reason Reason, cause Cause) {

@@ -1,27 +1,79 @@
 package resolver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/aws/smithy-go/metrics"
 )
 
-// WithMeterProvider makes what the resolver counts readable as metrics, through the
-// interface that the SDK's own metrics use, so that one provider serves both:
+// WithMeterProvider makes what the resolver counts and knows readable as metrics, through
+// the interface that the SDK's own metrics use, so that one provider serves both:
 //
 //	azaffinity.attempts          counter {service, target, reason}: sends, by where they went and why
 //	azaffinity.failovers         counter {service, cause}: sends that went to the fallback, by what made them
-//	azaffinity.failures          counter {service, cause}: what went wrong under zonal names, such as deadlines that passed unanswered
+//	azaffinity.failures          counter {service, cause}: what went wrong under zonal names; "unanswered" are deadlines that passed there
+//	azaffinity.policy.denials    counter {service}: requests that said that an endpoint's policy denied them
 //	azaffinity.endpoint.ejected  gauge   {service, zone, endpoint}: 1 while the zonal name is ejected, else 0
+//	azaffinity.endpoints         gauge   {}: how many endpoints are known
+//	azaffinity.catalog.age       gauge   {}: seconds since the endpoints were last read; none before that
+//	azaffinity.zone.known        gauge   {zone, zone_id}: 1 while the zone's name is known, else 0
+//	azaffinity.zone.shifted      gauge   {}: 1 while a zonal shift keeps requests away from the zone, else 0
+//	azaffinity.mode              gauge   {mode}: 1 for the mode that is set, 0 for the others
 //
-// service is the endpoint's, "sqs", and "" for attempts that no endpoint was chosen
-// for. The instruments are asynchronous: they are read when the provider collects,
+// All have the attribute resolver, which [WithName] sets, so resolvers that share a
+// provider don't overwrite each other's. service is the endpoint's, "sqs", and "" for
+// attempts that no endpoint was chosen for. In [Observe] mode attempts are where
+// requests would have gone. Endpoints are read only while there are requests: the
+// catalogue of a process that is idle ages.
+//
+// The instruments are asynchronous: they are read when the provider collects,
 // and cost a call nothing. Close ends them: callers that want the last interval flush
 // the provider first. The default, and nil, is none.
 func WithMeterProvider(p metrics.MeterProvider) Option {
 	return func(c *config) { c.meters = p }
+}
+
+// WithName names the resolver in its metrics: after its Region, say, in a program that has
+// a resolver for each of two. The default, and "", is "default". While several resolvers of
+// a process that are measured want the same name, the second gets "-2" after it, and so on;
+// Close makes the name free again.
+func WithName(name string) Option {
+	return func(c *config) { c.name = name }
+}
+
+// instruments are what a meter provider reads.
+type instruments struct {
+	resolver string // its name
+	all      []metrics.AsyncInstrument
+}
+
+// measuredNames are those of the resolvers in this process that are measured.
+var measuredNames = struct {
+	sync.Mutex
+	taken map[string]bool
+}{taken: map[string]bool{}}
+
+// takeName returns the name, or one like it that no other resolver has.
+func takeName(wanted string) string {
+	measuredNames.Lock()
+	defer measuredNames.Unlock()
+	name := wanted
+	for i := 2; measuredNames.taken[name]; i++ {
+		name = fmt.Sprintf("%s-%d", wanted, i)
+	}
+	measuredNames.taken[name] = true
+	return name
+}
+
+func freeName(name string) {
+	measuredNames.Lock()
+	defer measuredNames.Unlock()
+	delete(measuredNames.taken, name)
 }
 
 // measure registers the instruments.
@@ -29,19 +81,32 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 	if p == nil {
 		return nil
 	}
+	r.instruments.resolver = takeName(cmp.Or(r.config.name, "default"))
 	meter := p.Meter("github.com/azaffinity/azaffinity")
 	var errs []error
-	keep := func(i metrics.AsyncInstrument, err error) {
+	for _, m := range []struct {
+		name, unit, text string
+		make             func(string, metrics.Int64Callback, ...metrics.InstrumentOption) (metrics.AsyncInstrument, error)
+		read             func(observe)
+	}{
+		{"attempts", "{attempt}", "Requests sent, by the name they were sent to and why", meter.Int64AsyncCounter, r.observeAttempts},
+		{"failovers", "{failover}", "Requests sent to the fallback, by what kept them from the zonal name", meter.Int64AsyncCounter, r.observeFailovers},
+		{"failures", "{failure}", "What went wrong under zonal names, by its cause", meter.Int64AsyncCounter, r.observeFailures},
+		{"policy.denials", "{request}", "Requests that said that an endpoint's policy denied them", meter.Int64AsyncCounter, r.observeDenials},
+		{"endpoint.ejected", "{endpoint}", "1 while the zonal name is ejected", meter.Int64AsyncGauge, r.observeEjected},
+		{"endpoints", "{endpoint}", "Endpoints known", meter.Int64AsyncGauge, r.observeEndpoints},
+		{"catalog.age", "s", "Time since the endpoints were last read", meter.Int64AsyncGauge, r.observeAge},
+		{"zone.known", "{zone}", "1 while the zone's name is known", meter.Int64AsyncGauge, r.observeZone},
+		{"zone.shifted", "{zone}", "1 while requests are kept away from the zone", meter.Int64AsyncGauge, r.observeShift},
+		{"mode", "{mode}", "1 for the mode that is set", meter.Int64AsyncGauge, r.observeMode},
+	} {
+		instrument, err := m.make("azaffinity."+m.name, r.reader(m.read), describe(m.unit, m.text))
 		if err != nil {
 			errs = append(errs, err)
-			return
+			continue
 		}
-		r.instruments = append(r.instruments, i)
+		r.instruments.all = append(r.instruments.all, instrument)
 	}
-	keep(meter.Int64AsyncCounter("azaffinity.attempts", r.observeAttempts, describe("{attempt}", "Requests sent, by the name they were sent to and why")))
-	keep(meter.Int64AsyncCounter("azaffinity.failovers", r.observeFailovers, describe("{failover}", "Requests sent to the fallback, by what kept them from the zonal name")))
-	keep(meter.Int64AsyncCounter("azaffinity.failures", r.observeFailures, describe("{failure}", "What went wrong under zonal names, by its cause")))
-	keep(meter.Int64AsyncGauge("azaffinity.endpoint.ejected", r.observeEjected, describe("{endpoint}", "1 while the zonal name is ejected")))
 	if err := errors.Join(errs...); err != nil {
 		r.unmeasure()
 		return fmt.Errorf("resolver: metrics: %w", err)
@@ -50,8 +115,21 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 }
 
 func (r *Resolver) unmeasure() {
-	for _, i := range r.instruments {
+	for _, i := range r.instruments.all {
 		i.Stop()
+	}
+	freeName(r.instruments.resolver)
+}
+
+// observe takes a value with its attributes, in pairs of a name and a value.
+type observe func(value int64, pairs ...string)
+
+// reader is what a provider calls when it collects.
+func (r *Resolver) reader(read func(observe)) metrics.Int64Callback {
+	return func(ctx context.Context, o metrics.Int64Observer) {
+		read(func(value int64, pairs ...string) {
+			o.Observe(ctx, value, with(append(pairs, "resolver", r.instruments.resolver)...))
+		})
 	}
 }
 
@@ -74,12 +152,13 @@ func (r *Resolver) byService() map[string]*totals {
 	for _, c := range r.allCounts() {
 		t := services[c.service]
 		if t == nil {
-			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}, map[Cause]uint64{}}
+			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}, map[Cause]uint64{}, 0}
 			services[c.service] = t
 		}
 		add(t.attempts, counted[Reason](c.attempts[:]))
 		add(t.failovers, counted[Cause](c.failovers[:]))
 		add(t.failures, counted[Cause](c.failures[:]))
+		t.denials += c.denials.Load()
 	}
 	return services
 }
@@ -87,6 +166,7 @@ func (r *Resolver) byService() map[string]*totals {
 type totals struct {
 	attempts            map[Reason]uint64
 	failovers, failures map[Cause]uint64
+	denials             uint64
 }
 
 func add[K comparable](to, numbers map[K]uint64) {
@@ -95,35 +175,73 @@ func add[K comparable](to, numbers map[K]uint64) {
 	}
 }
 
-func (r *Resolver) observeAttempts(ctx context.Context, o metrics.Int64Observer) {
+func (r *Resolver) observeAttempts(o observe) {
 	for service, t := range r.byService() {
 		for reason, n := range t.attempts {
-			o.Observe(ctx, int64(n), with("service", service, "target", reason.Target().String(), "reason", reason.String()))
+			o(int64(n), "service", service, "target", reason.Target().String(), "reason", reason.String())
 		}
 	}
 }
 
-func (r *Resolver) observeFailovers(ctx context.Context, o metrics.Int64Observer) {
-	r.observeCauses(ctx, o, func(t *totals) map[Cause]uint64 { return t.failovers })
-}
-
-func (r *Resolver) observeFailures(ctx context.Context, o metrics.Int64Observer) {
-	r.observeCauses(ctx, o, func(t *totals) map[Cause]uint64 { return t.failures })
-}
-
-func (r *Resolver) observeCauses(ctx context.Context, o metrics.Int64Observer, of func(*totals) map[Cause]uint64) {
+func (r *Resolver) observeFailovers(o observe) {
 	for service, t := range r.byService() {
-		for cause, n := range of(t) {
-			o.Observe(ctx, int64(n), with("service", service, "cause", cause.String()))
+		o.causes(service, t.failovers)
+	}
+}
+
+// observeFailures has a zero for deadlines from the beginning: of a number that comes into
+// being as 5 Prometheus sees no increase.
+func (r *Resolver) observeFailures(o observe) {
+	for service, t := range r.byService() {
+		if service != "" {
+			add(t.failures, map[Cause]uint64{CauseUnanswered: 0})
+		}
+		o.causes(service, t.failures)
+	}
+}
+
+func (o observe) causes(service string, numbers map[Cause]uint64) {
+	for cause, n := range numbers {
+		o(int64(n), "service", service, "cause", cause.String())
+	}
+}
+
+// observeDenials has zeros from the beginning, too.
+func (r *Resolver) observeDenials(o observe) {
+	for service, t := range r.byService() {
+		if service != "" {
+			o(int64(t.denials), "service", service)
 		}
 	}
 }
 
-func (r *Resolver) observeEjected(ctx context.Context, o metrics.Int64Observer) {
+func (r *Resolver) observeEjected(o observe) {
 	s := r.Snapshot()
 	for _, e := range s.Endpoints {
 		if e.Zonal != "" {
-			o.Observe(ctx, int64(btoi(e.Ejected)), with("service", e.Service, "zone", s.ZoneName, "endpoint", e.ID))
+			o(int64(btoi(e.Ejected)), "service", e.Service, "zone", s.ZoneName, "endpoint", e.ID)
 		}
+	}
+}
+
+func (r *Resolver) observeEndpoints(o observe) { o(int64(len(r.Snapshot().Endpoints))) }
+
+func (r *Resolver) observeAge(o observe) {
+	if read := r.Snapshot().CatalogTime; !read.IsZero() {
+		o(int64(time.Since(read).Seconds()))
+	}
+}
+
+func (r *Resolver) observeZone(o observe) {
+	s := r.Snapshot()
+	o(int64(btoi(s.ZoneName != "")), "zone", s.ZoneName, "zone_id", s.Zone.ID)
+}
+
+func (r *Resolver) observeShift(o observe) { o(int64(btoi(!r.Snapshot().ShiftedAwayUntil.IsZero()))) }
+
+func (r *Resolver) observeMode(o observe) {
+	set := r.Snapshot().Mode
+	for i, name := range modeNames {
+		o(int64(btoi(Mode(i) == set)), "mode", name)
 	}
 }

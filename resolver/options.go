@@ -24,6 +24,7 @@ type config struct {
 	refresh        time.Duration
 	forceInterface map[string]bool // by service
 	meters         metrics.MeterProvider
+	name           string // in metrics
 	netResolver    *net.Resolver
 }
 

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/smithy-go/metrics"
-
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/shift"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -32,7 +30,7 @@ type Resolver struct {
 	nearest     nearest
 	unserved    *unserved
 	recent      recent
-	instruments []metrics.AsyncInstrument
+	instruments instruments
 	log         *logs
 	background  *background
 

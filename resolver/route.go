@@ -118,6 +118,14 @@ func (r Route) Failed(cause Cause, err error) {
 	}
 }
 
+// Denied says that the policy of the route's endpoint denied the request, which the
+// metrics count. It changes no name's health: a denial is an answer.
+func (r Route) Denied() {
+	if r.entry != nil {
+		r.entry.info.counts.denials.Add(1)
+	}
+}
+
 // health is that of the zonal name that the route leads to, or keeps away from for
 // now, or nil. In Observe mode nothing is sent to either.
 func (r Route) health() *health {
