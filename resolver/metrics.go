@@ -128,22 +128,18 @@ type observe func(value int64, pairs ...string)
 func (r *Resolver) reader(read func(observe)) metrics.Int64Callback {
 	return func(ctx context.Context, o metrics.Int64Observer) {
 		read(func(value int64, pairs ...string) {
-			o.Observe(ctx, value, with(append(pairs, "resolver", r.instruments.resolver)...))
+			o.Observe(ctx, value, func(m *metrics.RecordMetricOptions) {
+				m.Properties.Set("resolver", r.instruments.resolver)
+				for i := 0; i+1 < len(pairs); i += 2 {
+					m.Properties.Set(pairs[i], pairs[i+1])
+				}
+			})
 		})
 	}
 }
 
 func describe(unit, text string) metrics.InstrumentOption {
 	return func(o *metrics.InstrumentOptions) { o.UnitLabel, o.Description = unit, text }
-}
-
-// with gives a measurement its attributes, in pairs of a name and a value.
-func with(pairs ...string) metrics.RecordMetricOption {
-	return func(o *metrics.RecordMetricOptions) {
-		for i := 0; i+1 < len(pairs); i += 2 {
-			o.Properties.Set(pairs[i], pairs[i+1])
-		}
-	}
 }
 
 // byService adds up what several endpoints of a service have counted.

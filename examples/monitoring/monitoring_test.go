@@ -1,5 +1,7 @@
 package monitoring
 
+//lint:file-ignore SA1019 dashboard is deprecated for dashboardv2, which only the newest Grafana reads
+
 import (
 	"bytes"
 	"encoding/json"
