@@ -46,12 +46,6 @@ func WithName(name string) Option {
 	return func(c *config) { c.name = name }
 }
 
-// instruments are what a meter provider reads.
-type instruments struct {
-	resolver string // its name
-	all      []metrics.AsyncInstrument
-}
-
 // measuredNames are those of the resolvers in this process that are measured.
 var measuredNames = struct {
 	sync.Mutex
@@ -81,7 +75,7 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 	if p == nil {
 		return nil
 	}
-	r.instruments.resolver = takeName(cmp.Or(r.config.name, "default"))
+	r.config.name = takeName(cmp.Or(r.config.name, "default"))
 	meter := p.Meter("github.com/azaffinity/azaffinity")
 	var errs []error
 	for _, m := range []struct {
@@ -105,7 +99,7 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 			errs = append(errs, err)
 			continue
 		}
-		r.instruments.all = append(r.instruments.all, instrument)
+		r.instruments = append(r.instruments, instrument)
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.unmeasure()
@@ -115,10 +109,12 @@ func (r *Resolver) measure(p metrics.MeterProvider) error {
 }
 
 func (r *Resolver) unmeasure() {
-	for _, i := range r.instruments.all {
+	for _, i := range r.instruments {
 		i.Stop()
 	}
-	freeName(r.instruments.resolver)
+	if r.config.meters != nil {
+		freeName(r.config.name)
+	}
 }
 
 // observe takes a value with its attributes, in pairs of a name and a value.
@@ -129,7 +125,7 @@ func (r *Resolver) reader(read func(observe)) metrics.Int64Callback {
 	return func(ctx context.Context, o metrics.Int64Observer) {
 		read(func(value int64, pairs ...string) {
 			o.Observe(ctx, value, func(m *metrics.RecordMetricOptions) {
-				m.Properties.Set("resolver", r.instruments.resolver)
+				m.Properties.Set("resolver", r.config.name)
 				for i := 0; i+1 < len(pairs); i += 2 {
 					m.Properties.Set(pairs[i], pairs[i+1])
 				}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/smithy-go/metrics"
+
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/shift"
 	"github.com/azaffinity/azaffinity/resolver/zone"
@@ -30,7 +32,7 @@ type Resolver struct {
 	nearest     nearest
 	unserved    *unserved
 	recent      recent
-	instruments instruments
+	instruments []metrics.AsyncInstrument
 	log         *logs
 	background  *background
 
