@@ -229,10 +229,10 @@ func (r *Resolver) observeZone(o observe) {
 	o(int64(btoi(s.ZoneName != "")), "zone", s.ZoneName, "zone_id", s.Zone.ID)
 }
 
-func (r *Resolver) observeShift(o observe) { o(int64(btoi(!r.Snapshot().ShiftedAwayUntil.IsZero()))) }
+func (r *Resolver) observeShift(o observe) { o(int64(btoi(r.table.Load().shifted))) }
 
 func (r *Resolver) observeMode(o observe) {
-	set := r.Snapshot().Mode
+	set := r.table.Load().mode
 	for i, name := range modeNames {
 		o(int64(btoi(Mode(i) == set)), "mode", name)
 	}

@@ -1,5 +1,6 @@
 // Command otel shows azaffinity through OpenTelemetry: its metrics beside the SDK's own, from one provider, and the host that
-// each request really went to on the SDK's spans, which the SDK itself doesn't put there. AWS's adapters do the rest.
+// each request really went to on the SDK's spans, which the SDK itself doesn't put there. AWS's adapters do the rest. Alert
+// rules and a dashboard for the metrics are in examples/monitoring.
 //
 //	go run ./examples/otel         # prints spans and metrics as JSON
 //	go run ./examples/otel -lab    # in a VPC in this process, whose zone goes down; prints what is azaffinity's of them
