@@ -17,7 +17,8 @@ type exam struct {
 	Service  string   `json:"service"`
 	Region   string   `json:"region"`
 	Verdict  verdict  `json:"verdict"`
-	Reason   string   `json:"reason"` // why azaffinity sends requests where it does
+	CallsTo  string   `json:"calls_go_to"` // where the calls of a program with azaffinity go from here, in words
+	Reason   string   `json:"reason"`      // why azaffinity sends requests where it does
 	Zonal    *probe   `json:"zonal,omitempty"`
 	Regional *probe   `json:"regional,omitempty"`
 	Hosts    []lookup `json:"hosts,omitempty"`
@@ -29,16 +30,41 @@ type exam struct {
 	zone     string // as the endpoints' owner calls it
 }
 
-// verdict is where an endpoint's requests go, in a word.
+// verdict is what an endpoint's names are good for, in a word.
 type verdict string
 
 const (
-	inZone      verdict = "zonal"       // to the name in the zone, which is well
-	elsewhere   verdict = "regional"    // to the regional name, which is well: to any zone
+	inZone      verdict = "zonal"       // the name in the zone is well
+	failing     verdict = "failing"     // it takes requests, and answers none as it should; other zones do
+	elsewhere   verdict = "regional"    // no request can be sent in the zone, or azaffinity wouldn't; other zones are well
 	broken      verdict = "unreachable" // neither name can be used
-	leftAside   verdict = "left aside"  // somewhere else: azaffinity doesn't use the endpoint
+	leftAside   verdict = "left aside"  // azaffinity doesn't use the endpoint
 	notExamined verdict = "not checked" // the time was up
 )
+
+// callsTo is where calls go, in azaffinity's mode here. What can't be sent in the zone fails over within its call. What was sent, and was
+// not answered, counts against the zonal name: some calls are lost before the others leave the zone.
+func (x *exam) callsTo(mode resolver.Mode) string {
+	switch {
+	case x.Verdict == leftAside, x.Verdict == notExamined:
+		return string(x.Verdict)
+	case mode != resolver.Prefer && !slices.ContainsFunc(x.Hosts, x.leadsHere):
+		return "past the endpoint"
+	case x.Verdict == broken:
+		return "no zone that answers"
+	case mode != resolver.Prefer && x.Zonal != nil && x.Verdict != inZone && x.Zonal.result().passed(stepConnect):
+		return "all zones, this one too" // net/http takes the next address only if it can't connect
+	case mode != resolver.Prefer && (x.Zonal == nil || x.Verdict == inZone):
+		return "all zones"
+	case x.Verdict == inZone:
+		return "the zone"
+	case x.Verdict == failing:
+		return "the zone, then others"
+	case x.Zonal != nil, x.route.Reason == resolver.NotInZone:
+		return "other zones"
+	}
+	return "all zones"
+}
 
 // lookup is where one of the service's own hosts leads.
 type lookup struct {
@@ -125,10 +151,12 @@ func (x *exam) run(ctx context.Context, n *network) {
 	switch {
 	case x.Zonal.well():
 		x.Verdict = inZone
-	case slices.ContainsFunc(x.others(), address.well):
-		x.Verdict = elsewhere
-	default:
+	case !slices.ContainsFunc(x.others(), address.well):
 		x.Verdict = broken
+	case x.Zonal != nil && x.Zonal.result().passed(stepCertificate):
+		x.Verdict = failing
+	default:
+		x.Verdict = elsewhere
 	}
 }
 

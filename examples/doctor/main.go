@@ -1,10 +1,14 @@
 // Command doctor looks at a deployment of azaffinity from where it runs: which zone this is, which interface endpoints
 // there are, whether their names in the zone exist, answer and are near, and what to do if they don't.
 //
+//	go install github.com/azaffinity/azaffinity/examples/doctor@v0.1.0
 //	go run ./examples/doctor                       # by the environment variables that azaffinity reads
 //	go run ./examples/doctor -endpoints FILE       # by what aws ec2 describe-vpc-endpoints printed
 //	go run ./examples/doctor -discover -snapshot endpoints.json
+//	go run ./examples/doctor -gain                 # and how much nearer this zone is than the others
 //	go run ./examples/doctor -lab=down             # in a VPC in this process
+//
+// It is one static file if it is built with CGO_ENABLED=0: it can be copied into a container, or to an instance.
 package main
 
 import (
@@ -52,6 +56,11 @@ Where from (default: found, as by whereami):
                        refuse (that is -lab=down), black-hole, hang, stall,
                        reset, unavailable or certificate
 
+What it would win:
+  -gain                how far the endpoints' zones are, as measured here and by
+                       AWS's own probes, which takes credentials that may call
+                       ec2:GetAwsNetworkPerformanceData
+
 What becomes of it:
   -json                one JSON object instead of text
   -snapshot FILE       write the endpoints into a file for
@@ -91,6 +100,7 @@ type options struct {
 	zone         string
 	lab          bool
 	fault        string
+	gain         bool
 	json         bool
 	snapshot     string
 	timeout      time.Duration
@@ -146,6 +156,7 @@ func parse(args []string) (options, error) {
 		return nil
 	})
 	flags.StringVar(&o.fault, "fault", "", "")
+	flags.BoolVar(&o.gain, "gain", false, "")
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.StringVar(&o.snapshot, "snapshot", "", "")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "")
@@ -162,6 +173,8 @@ func parse(args []string) (options, error) {
 		return o, errors.New("-endpoints and -discover are two sources: give one")
 	case o.lab && (o.discover || len(o.files) > 0):
 		return o, errors.New("-lab has endpoints of its own: leave -endpoints, -discover and -vpc out")
+	case o.lab && o.gain:
+		return o, errors.New("-gain asks AWS, and -lab is none of its zones: leave one out")
 	case down && o.fault != "":
 		return o, errors.New("-lab=down and -fault are two faults: give one")
 	case o.json && o.snapshot == "-":

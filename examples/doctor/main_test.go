@@ -172,6 +172,7 @@ func TestUsage(t *testing.T) {
 		"-lab -endpoints f.json":        "-lab has endpoints of its own",
 		"-fault refuse":                 "-fault is made in the lab",
 		"-lab=up":                       "want -lab or -lab=down",
+		"-lab -gain":                    "-gain asks AWS",
 		"-lab=down -fault hang":         "two faults",
 		"-json -snapshot -":             "-json would change nothing",
 		"-lab -fault fire":              `-fault "fire" is none: want one of black-hole, certificate, hang, refuse, reset, stall, unavailable`,

@@ -57,6 +57,9 @@ func (o output) report(rep *report) error {
 	if len(rep.Endpoints) > 0 {
 		o.endpoints(rep)
 	}
+	if rep.Gain != nil {
+		o.gain(rep.Gain)
+	}
 	o.findings("Problems", problem, rep)
 	o.findings("Advice", advice, rep)
 	o.notes(rep.Notes)
@@ -91,6 +94,10 @@ func (o output) endpoints(rep *report) {
 	for _, x := range rep.Endpoints {
 		rows = append(rows, o.row(x))
 	}
+	o.table(rows)
+}
+
+func (o output) table(rows []table.Row) {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	if o.frame {
@@ -107,6 +114,39 @@ func (o output) endpoints(rep *report) {
 	o.lines(t.Render())
 }
 
+// gain says how far zones are, and what follows.
+func (o output) gain(g *gain) {
+	o.heading("Round trips from this zone")
+	rows := []table.Row{{"zone", "by AWS, p50", "measured here", ""}}
+	for i, z := range g.Zones {
+		row := table.Row{strings.TrimSpace(z.ID + " " + z.Name), "-", "-", ""}
+		for column, took := range []float64{z.AWS, z.Measured} {
+			if took > 0 {
+				row[column+1] = fmt.Sprintf("%.2f ms", took)
+			}
+		}
+		if i == 0 {
+			row[3] = "this zone"
+		}
+		rows = append(rows, row)
+	}
+	o.table(rows)
+	for _, by := range []struct {
+		saves float64
+		whose string
+	}{{g.AWS, "AWS's figures, the median of a day"}, {g.Measured, "the fastest handshakes with the endpoints"}} {
+		switch {
+		case by.saves > 0:
+			o.hang("", fmt.Sprintf("Kept in the zone, a round trip is %.2f ms shorter on average than spread over these %d zones, by %s.", by.saves, len(g.Zones), by.whose))
+		case by.saves < 0:
+			o.hang("", fmt.Sprintf("Kept in the zone, a round trip is no shorter, by %s.", by.whose))
+		}
+	}
+	if g.AWS > 0 || g.Measured > 0 {
+		o.hang("", "A call takes one round trip on a connection that is kept, and three or four with a new one.")
+	}
+}
+
 func (o output) row(x *exam) table.Row {
 	row := table.Row{x.Service}
 	p := x.Zonal
@@ -118,11 +158,11 @@ func (o output) row(x *exam) table.Row {
 	} else {
 		row = append(row, o.answer(p.result()), roundTrips(ownAddresses(x)), roundTrips(x.others()))
 	}
-	goes := map[verdict]string{inZone: "the zone", elsewhere: "all zones", broken: "nowhere", leftAside: "left aside", notExamined: "not checked"}[x.Verdict]
+	goes := x.CallsTo
 	switch x.Verdict {
 	case inZone:
 		goes = o.paint(goes, text.FgGreen)
-	case broken:
+	case broken, failing:
 		goes = o.paint(goes, text.FgRed, text.Bold)
 	case elsewhere, notExamined:
 		goes = o.paint(goes, text.FgYellow)

@@ -29,7 +29,7 @@ func TestReport(t *testing.T) {
 		"s3 - - - left aside",
 		"dynamodb 403 - ",
 		"sqs connect: refused - ",
-		"ms all zones\n",
+		"ms other zones\n",
 		"Problems\n- dynamodb: it is not in us-east-1a",
 		"- sqs, sts: its zonal name refuses connections to port 443\n" + l.ZonalName("sqs", home) + "\n" + l.ZonalName("sts", home) + "\n> look for",
 		"Advice\n- s3: it is not used: the VPC's gateway endpoint",

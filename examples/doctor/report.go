@@ -17,6 +17,7 @@ type report struct {
 	Zone      whereAmI  `json:"zone"`
 	From      string    `json:"endpoints_from"`
 	Endpoints []*exam   `json:"endpoints"`
+	Gain      *gain     `json:"gain,omitempty"`
 	Findings  []finding `json:"findings"` // those that aren't about one endpoint
 	Notes     []string  `json:"notes,omitempty"`
 	TookMS    float64   `json:"took_ms"`

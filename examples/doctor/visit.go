@@ -52,8 +52,17 @@ func visit(ctx context.Context, net *network, o options, out output) (rep *repor
 	rep.examine(ctx, p.net, bar)
 	rep.Findings = p.findings
 	rep.judge(catalog, where.Zone, zoneErr)
+	mode := resolver.Prefer // the lab is not this machine
 	if !o.lab {
+		mode, _ = resolver.ParseMode(os.Getenv(resolver.EnvMode)) // judgeEnvironment says what is wrong with it
 		rep.judgeEnvironment()
+	}
+	for _, x := range rep.Endpoints {
+		x.CallsTo = x.callsTo(mode)
+	}
+	if o.gain {
+		bar.expect("asking AWS how far zones are", 1)
+		rep.learnGain(ctx, p.net, catalog, where.Zone)
 	}
 	rep.TookMS = inMillis(time.Since(start))
 	bar.done()
