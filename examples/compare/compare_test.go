@@ -142,8 +142,8 @@ func checkFiles(t *testing.T, report Report) {
 	if got, want := len(pictures), len(report.Steady)+len(report.Faults); got != want {
 		t.Errorf("got %d plots, want %d", got, want)
 	}
-	if got := bytes.Count(page, []byte("data:image/png;base64,")); got != len(pictures) {
-		t.Errorf("report.html has %d plots in it, want %d", got, len(pictures))
+	if got := bytes.Count(page, []byte("data:image/png;base64,")); got != 2*len(pictures) {
+		t.Errorf("report.html has %d plots in it, want %d, for white and for dark pages", got, 2*len(pictures))
 	}
 	for _, path := range pictures {
 		file, err := os.Open(path)

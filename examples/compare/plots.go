@@ -17,19 +17,65 @@ import (
 // picture is a plot, as PNG.
 type picture struct {
 	File, Title, Note string
-	PNG               []byte
+	PNG, Dark         []byte // on white, and on a dark page
 }
 
-// Okabe and Ito's colours, which most people can tell apart.
-var (
-	black  = color.RGBA{A: 255}
-	blue   = color.RGBA{R: 0, G: 114, B: 178, A: 255}
-	orange = color.RGBA{R: 230, G: 159, B: 0, A: 255}
-	green  = color.RGBA{R: 0, G: 158, B: 115, A: 255}
-	red    = color.RGBA{R: 213, G: 94, B: 0, A: 255}
+// theme is what a plot is drawn with: Okabe and Ito's colours, which most people can tell apart, on a background of its own.
+type theme struct {
+	paper, ink, grid                color.Color
+	inside, elsewhere, failed, calm color.Color
+}
 
-	colours = map[string]color.Color{bare: black, pinned: orange, ours: blue, observe: green}
+var (
+	light = theme{
+		paper: color.White, ink: color.RGBA{R: 27, G: 27, B: 27, A: 255}, grid: color.Gray{Y: 215},
+		inside: color.RGBA{R: 0, G: 114, B: 178, A: 255}, elsewhere: color.RGBA{R: 230, G: 159, B: 0, A: 255},
+		failed: color.RGBA{R: 213, G: 94, B: 0, A: 255}, calm: color.RGBA{R: 0, G: 158, B: 115, A: 255},
+	}
+	dark = theme{
+		paper: color.RGBA{R: 27, G: 27, B: 27, A: 255}, ink: color.RGBA{R: 232, G: 232, B: 232, A: 255}, grid: color.Gray{Y: 70},
+		inside: color.RGBA{R: 86, G: 180, B: 233, A: 255}, elsewhere: color.RGBA{R: 240, G: 228, B: 66, A: 255},
+		failed: color.RGBA{R: 255, G: 130, B: 70, A: 255}, calm: color.RGBA{R: 60, G: 200, B: 155, A: 255},
+	}
 )
+
+// of is a contender's colour.
+func (t theme) of(contender string) color.Color {
+	switch contender {
+	case pinned:
+		return t.elsewhere
+	case ours:
+		return t.inside
+	case observe:
+		return t.calm
+	}
+	return t.ink
+}
+
+// plot is an empty one, with a grid.
+func (t theme) plot() *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = t.paper
+	for _, c := range []*color.Color{
+		&p.Title.TextStyle.Color, &p.Legend.TextStyle.Color, &p.X.Label.TextStyle.Color, &p.Y.Label.TextStyle.Color,
+		&p.X.Tick.Label.Color, &p.Y.Tick.Label.Color, &p.X.Color, &p.Y.Color, &p.X.Tick.Color, &p.Y.Tick.Color,
+	} {
+		*c = t.ink
+	}
+	p.Legend.Padding = vg.Points(2)
+	lines := plotter.NewGrid()
+	lines.Vertical.Color, lines.Horizontal.Color = t.grid, t.grid
+	p.Add(lines)
+	return p
+}
+
+// both draws on white and on a dark page.
+func both(draw func(theme) ([]byte, error)) (onWhite, onDark []byte, err error) {
+	if onWhite, err = draw(light); err == nil {
+		onDark, err = draw(dark)
+	}
+	return onWhite, onDark, err
+}
 
 // pictures are the latency of each cell, and calls through each fault.
 func (r Report) pictures() (all []picture, err error) {
@@ -38,7 +84,7 @@ func (r Report) pictures() (all []picture, err error) {
 			File:  fmt.Sprintf("latency-%s-%s-%d.png", slug(s.Setting), slug(s.Workload), s.Callers),
 			Title: fmt.Sprintf("%s: %s, %s", s.Setting, s.Workload, callers(s.Callers)),
 		}
-		if p.PNG, err = s.cdf(p.Title); err != nil {
+		if p.PNG, p.Dark, err = both(func(t theme) ([]byte, error) { return s.cdf(t, p.Title) }); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
 		if p.PNG != nil {
@@ -52,9 +98,9 @@ func (r Report) pictures() (all []picture, err error) {
 		p := picture{
 			File:  fmt.Sprintf("fault-%s.png", slug(f.Fault)),
 			Title: fmt.Sprintf("%s: %s", f.Fault, f.Workload),
-			Note:  "The first round. Blue: answered in the own zone. Orange: answered in another. A cross: failed. Between the lines: the fault.",
+			Note:  "The first round. A point is a call: when it began and how long it took. Between the dashed lines: the fault.",
 		}
-		if p.PNG, err = f.timeline(); err != nil {
+		if p.PNG, p.Dark, err = both(f.timeline); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
 		all = append(all, p)
@@ -63,14 +109,13 @@ func (r Report) pictures() (all []picture, err error) {
 }
 
 // cdf is the part of the calls that took no longer than so many milliseconds. It is nil if no call was answered.
-func (s Steady) cdf(title string) ([]byte, error) {
-	p := plot.New()
+func (s Steady) cdf(in theme, title string) ([]byte, error) {
+	p := in.plot()
 	p.Title.Text = title
 	p.X.Label.Text, p.Y.Label.Text = "milliseconds", "part of the calls answered by then"
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, milliTicks{}
 	p.Y.Min, p.Y.Max = 0, 1
-	p.Legend.XOffs = -vg.Points(6)
-	p.Add(plotter.NewGrid())
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(6), vg.Points(6)
 	empty := true
 	for _, t := range s.taken {
 		sorted := milliseconds(t.samples)
@@ -88,7 +133,7 @@ func (s Steady) cdf(title string) ([]byte, error) {
 			return nil, err
 		}
 		line.StepStyle = plotter.PostStep
-		line.Width, line.Color = vg.Points(1.5), colours[t.contender]
+		line.Width, line.Color = vg.Points(1.5), in.of(t.contender)
 		if t.contender == observe {
 			line.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
 		}
@@ -98,13 +143,13 @@ func (s Steady) cdf(title string) ([]byte, error) {
 	if empty {
 		return nil, nil
 	}
-	canvas := newCanvas(16*vg.Centimeter, 10*vg.Centimeter)
+	canvas := newCanvas(in.paper, 16*vg.Centimeter, 10*vg.Centimeter)
 	p.Draw(draw.New(canvas))
 	return encode(canvas)
 }
 
 // timeline has one strip for each contender, with a point for each call: when it began, and how long it took. Observing has none: its calls go where the bare SDK's do.
-func (f Fault) timeline() ([]byte, error) {
+func (f Fault) timeline(in theme) ([]byte, error) {
 	o := f.outages[0].only([]string{bare, pinned, ours})
 	strips := make([][]*plot.Plot, len(o.all))
 	least, most, last := math.Inf(1), 0.0, 0.0
@@ -115,11 +160,11 @@ func (f Fault) timeline() ([]byte, error) {
 	}
 	least, most = least/1.3, most*1.3 // room for the points at the edges
 	for i, t := range o.all {
-		p := plot.New()
+		p := in.plot()
 		p.Title.Text = t.contender
 		p.Y.Label.Text = "ms"
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, milliTicks{}
-		p.Add(plotter.NewGrid())
+		p.Legend.Top, p.Legend.XOffs = true, -vg.Points(6)
 		var inside, elsewhere, failed plotter.XYs
 		for _, s := range t.samples {
 			at := plotter.XY{X: s.At.Seconds(), Y: ms(s.Took)}
@@ -134,11 +179,14 @@ func (f Fault) timeline() ([]byte, error) {
 		}
 		for _, of := range []struct {
 			points plotter.XYs
+			name   string
 			color  color.Color
 			shape  draw.GlyphDrawer
 			radius vg.Length
 		}{
-			{inside, blue, draw.CircleGlyph{}, 1.2}, {elsewhere, orange, draw.CircleGlyph{}, 1.2}, {failed, red, draw.CrossGlyph{}, 2.5},
+			{inside, "in the zone", in.inside, draw.CircleGlyph{}, 1.5},
+			{elsewhere, "in another", in.elsewhere, draw.CircleGlyph{}, 1.5},
+			{failed, "failed", in.failed, draw.CrossGlyph{}, 2.5},
 		} {
 			if len(of.points) == 0 {
 				continue
@@ -149,22 +197,23 @@ func (f Fault) timeline() ([]byte, error) {
 			}
 			points.GlyphStyle = draw.GlyphStyle{Color: of.color, Shape: of.shape, Radius: vg.Points(float64(of.radius))}
 			p.Add(points)
+			p.Legend.Add(of.name, points)
 		}
 		for _, moment := range []float64{o.struck.Seconds(), o.repaired.Seconds()} {
 			line, err := plotter.NewLine(plotter.XYs{{X: moment, Y: least}, {X: moment, Y: most}})
 			if err != nil {
 				return nil, err
 			}
-			line.Dashes, line.Color = []vg.Length{vg.Points(3), vg.Points(2)}, red
+			line.Dashes, line.Color = []vg.Length{vg.Points(3), vg.Points(2)}, in.failed
 			p.Add(line)
 		}
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, least, most // the same for all
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.2*last, least, most // the same for all, and room for the legend beside the points
 		if i == len(o.all)-1 {
 			p.X.Label.Text = "seconds"
 		}
 		strips[i] = []*plot.Plot{p}
 	}
-	canvas := newCanvas(18*vg.Centimeter, vg.Length(len(strips))*4.5*vg.Centimeter)
+	canvas := newCanvas(in.paper, 18*vg.Centimeter, vg.Length(len(strips))*4.5*vg.Centimeter)
 	tiles := draw.Tiles{Rows: len(strips), Cols: 1, PadY: vg.Points(6), PadTop: vg.Points(4), PadBottom: vg.Points(4), PadRight: vg.Points(8)}
 	for i, row := range plot.Align(strips, tiles, draw.New(canvas)) {
 		strips[i][0].Draw(row[0])
@@ -191,8 +240,8 @@ func (milliTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-func newCanvas(width, height vg.Length) *vgimg.Canvas {
-	return vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144), vgimg.UseBackgroundColor(color.White))
+func newCanvas(paper color.Color, width, height vg.Length) *vgimg.Canvas {
+	return vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144), vgimg.UseBackgroundColor(paper))
 }
 
 func encode(c *vgimg.Canvas) ([]byte, error) {

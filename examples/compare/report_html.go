@@ -66,9 +66,10 @@ func (r Report) html(pictures []picture) ([]byte, error) {
 	var out bytes.Buffer
 	err = t.Execute(&out, struct {
 		Made, Headline string
+		Verdict        []string
 		Grids          []grid
 		Pictures       []picture
-	}{r.Made.Format("2 January 2006, 15:04 UTC"), r.headline(), r.grids(), pictures})
+	}{r.Made.Format("2 January 2006, 15:04 UTC"), r.headline(), r.verdict(), r.grids(), pictures})
 	return out.Bytes(), err
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// width is how many columns a line of text has. The widest tables have more.
+// width is how many columns a line of text has at most.
 const width = 100
 
 // grid is a table before it is text or HTML.
@@ -21,6 +21,8 @@ type grid struct {
 	Header []string
 	Rows   [][]string
 	groups []int // rows that a group begins with
+	labels int   // how many of the first columns name the group: in text they are its title
+	narrow bool  // in text, contenders and intervals have a line for each of their parts
 }
 
 // grids are the whole report.
@@ -37,6 +39,7 @@ func (r Report) grids() (all []grid) {
 			"Callers of a workload share a rate, small calls 500 a second: more of them would measure the machine's processors. " +
 			"Where connections are kept, net/http prefers those that were returned last, which are those of the slower zones. " +
 			fmt.Sprintf("The machine ran this process up to %s ms late (p99).", figure(r.Late)),
+		labels: 3, narrow: true,
 		Header: []string{"setting", "workload", "callers", "contender", "calls", "in zone", "p50", "p90", "p99", "p99.9", "failed", ">1s", "p50 / bare", "p50 / pinned"},
 	}
 	for _, s := range r.Steady {
@@ -44,7 +47,7 @@ func (r Report) grids() (all []grid) {
 		for i, x := range s.Results {
 			row := []string{"", "", "", x.Contender, fmt.Sprint(x.Calls), percent(x.Home, x.Failed < x.Calls)}
 			if i == 0 {
-				row[0], row[1], row[2] = s.Setting, s.Workload, fmt.Sprint(s.Callers)
+				row[0], row[1], row[2] = s.Setting, s.Workload, callers(s.Callers)
 			}
 			steady.Rows = append(steady.Rows, append(append(row, latencies(x.Latency)...),
 				fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), x.P50VsBare.String(), x.P50VsPinned.String()))
@@ -53,35 +56,7 @@ func (r Report) grids() (all []grid) {
 	all = append(all, steady)
 
 	if len(r.Faults) > 0 {
-		faults := grid{
-			Title: "Through a fault of the own zone",
-			Note: fmt.Sprintf("All contenders at the same time, %d calls at once when they are due; rounds: %d. ", burst, r.FaultRounds) +
-				"Recovered: no call that began later failed or took over a second. Back: how long after the repair a call was in the zone. " +
-				"Settled: calls of the fault's second half, in ms; none where most weren't answered before the repair. " + onLoopback(r) +
-				"Late is how late the machine ran this process (p99): where that is more than some ms, it was too busy to tell much.",
-			Header: []string{
-				"fault", "contender", "calls", "failed", ">1s", "in zone before", "in it: calls", "failed", "recovered", "back",
-				"settled p50", "p90", "p99", "p50 / bare", "p50 / pinned",
-			},
-		}
-		for _, f := range r.Faults {
-			faults.groups = append(faults.groups, len(faults.Rows))
-			for i, x := range f.Results {
-				row := []string{
-					"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), percent(x.Before.Home, x.Before.Failed < x.Before.Calls),
-					fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen"),
-				}
-				if i == 0 {
-					row[0] = f.Fault
-				}
-				if i == 1 {
-					row[0] = fmt.Sprintf("(%s ms late)", figure(f.Late))
-				}
-				row = append(row, latencies(x.Steady)[:3]...)
-				faults.Rows = append(faults.Rows, append(row, x.P50VsBare.String(), x.P50VsPinned.String()))
-			}
-		}
-		all = append(all, faults)
+		all = append(all, r.faults(), r.settled())
 	}
 	if len(r.Dialers) > 0 {
 		all = append(all, r.dialers())
@@ -98,7 +73,7 @@ func (r Report) grids() (all []grid) {
 			Note: "A stand-in for the network answers at once: the lab's own work would be in it otherwise. " +
 				"The ratios of \"" + control + "\" are the noise.",
 			Header: []string{"contender", "CPU µs", "/ bare", "allocations", "/ bare", "bytes", "/ bare"},
-			groups: []int{0},
+			groups: []int{0}, narrow: true,
 		}
 		for _, c := range r.Costs {
 			costs.Rows = append(costs.Rows, []string{
@@ -122,6 +97,56 @@ func (r Report) grids() (all []grid) {
 		all = append(all, targets)
 	}
 	return all
+}
+
+// faults are how calls came through them.
+func (r Report) faults() grid {
+	g := grid{
+		Title: "Through a fault of the own zone",
+		Note: fmt.Sprintf("All contenders at the same time, %d calls at once when they are due; rounds: %d. ", burst, r.FaultRounds) +
+			"Recovered: no call that began later failed or took over a second. Back: how long after the repair a call was in the zone. " + onLoopback(r) +
+			"Late is how late the machine ran this process (p99): where that is more than some ms, it was too busy to tell much.",
+		Header: []string{"fault", "contender", "calls", "failed", ">1s", "in zone before", "in it: calls", "failed", "recovered", "back"},
+		labels: 1,
+	}
+	for _, f := range r.Faults {
+		g.groups = append(g.groups, len(g.Rows))
+		for i, x := range f.Results {
+			row := []string{
+				"", x.Contender, fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), fmt.Sprint(x.Slow), percent(x.Before.Home, x.Before.Failed < x.Before.Calls),
+				fmt.Sprint(x.During.Calls), fmt.Sprint(x.During.Failed), seconds(x.Recovered, "no"), seconds(x.Returned, "not seen"),
+			}
+			switch i {
+			case 0:
+				row[0] = f.Fault
+			case 1:
+				row[0] = fmt.Sprintf("(%s ms late)", figure(f.Late))
+			}
+			g.Rows = append(g.Rows, row)
+		}
+	}
+	return g
+}
+
+// settled are how long calls took when the fault had lasted for a while.
+func (r Report) settled() grid {
+	g := grid{
+		Title:  "Settled in the fault",
+		Note:   "Calls of the fault's second half, in ms; none where most weren't answered before the repair.",
+		Header: []string{"fault", "contender", "p50", "p90", "p99", "p50 / bare", "p50 / pinned"},
+		labels: 1,
+	}
+	for _, f := range r.Faults {
+		g.groups = append(g.groups, len(g.Rows))
+		for i, x := range f.Results {
+			row := append([]string{"", x.Contender}, latencies(x.Steady)[:3]...)
+			if i == 0 {
+				row[0] = f.Fault
+			}
+			g.Rows = append(g.Rows, append(row, x.P50VsBare.String(), x.P50VsPinned.String()))
+		}
+	}
+	return g
 }
 
 // failures are what the first failed call of each said.
@@ -168,45 +193,110 @@ func (r Report) headline() string {
 }
 
 func (r Report) writeText(w io.Writer, pretty bool) {
-	fmt.Fprintln(w, text.WrapSoft(r.headline(), width))
+	for _, said := range append(r.verdict(), "", r.headline()) {
+		fmt.Fprintln(w, wrap(said))
+	}
 	for _, g := range r.grids() {
 		fmt.Fprintf(w, "\n%s\n", g.Title)
 		if g.Note != "" {
-			fmt.Fprintln(w, text.WrapSoft(g.Note, width))
+			fmt.Fprintln(w, wrap(g.Note))
 		}
 		fmt.Fprintln(w, g.text(pretty))
 	}
 }
 
-// wrapped are the columns of texts that are longer than a line.
-var wrapped = []table.ColumnConfig{
-	{Name: "target", WidthMax: 54, WidthMaxEnforcer: text.WrapSoft}, {Name: "measured", WidthMax: 30, WidthMaxEnforcer: text.WrapSoft},
+func wrap(s string) string { return trimmed(text.WrapSoft(s, width)) }
+
+// trimmed has no blanks at the ends of lines.
+func trimmed(s string) string {
+	all := strings.Split(s, "\n")
+	for i := range all {
+		all[i] = strings.TrimRight(all[i], " ")
+	}
+	return strings.Join(all, "\n")
 }
 
+// columns are how wide those of texts may be before they are broken into lines, and slim those of narrow grids.
+var (
+	columns = map[string]int{
+		"target": 54, "measured": 30, "error": 35, "where": 18, "workload": 18, "fault": 20,
+		"in zone before": 7, "in it: calls": 6, "alone: least": 6, "beside calls: p50": 7,
+	}
+	slim = map[string]int{"contender": 12, "in zone": 4, "/ bare": 14, "p50 / bare": 14, "p50 / pinned": 14}
+)
+
+// text has the names of groups in the lines between them, not in columns, so that a terminal has room for the others.
 func (g grid) text(pretty bool) string {
 	t := table.NewWriter()
-	style := table.StyleDefault
+	style, line := table.StyleDefault, "-"
 	if pretty {
-		style = table.StyleLight
+		style, line = table.StyleLight, "─"
 	}
 	style.Options = table.Options{SeparateHeader: true, SeparateColumns: false}
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
-	t.SetColumnConfigs(wrapped)
-	t.AppendHeader(cells(g.Header))
+	var configs []table.ColumnConfig
+	for i, name := range g.Header[g.labels:] {
+		most := columns[name]
+		if g.narrow {
+			most = max(most, slim[name])
+		}
+		if most > 0 {
+			configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: most, WidthMaxEnforcer: text.WrapSoft})
+		}
+	}
+	t.SetColumnConfigs(configs)
+	t.AppendHeader(cells(g.Header[g.labels:]))
 	for i, row := range g.Rows {
-		for _, begins := range g.groups {
-			if begins == i && i > 0 {
-				t.AppendSeparator()
+		if i > 0 && slices.Contains(g.groups, i) {
+			t.AppendSeparator()
+		}
+		t.AppendRow(cells(g.broken(row[g.labels:])))
+	}
+	return g.titled(trimmed(t.Render()), line)
+}
+
+// broken has intervals in a line of their own where the grid is narrow.
+func (g grid) broken(row []string) []string {
+	row = slices.Clone(row)
+	for i := range row {
+		if g.narrow {
+			row[i] = strings.Replace(row[i], " [", "\n[", 1)
+		}
+	}
+	return row
+}
+
+// titled has a group's name in the line before it.
+func (g grid) titled(s, line string) string {
+	all := strings.Split(s, "\n")
+	for i, group := 0, 0; i < len(all) && g.labels > 0 && group < len(g.groups); i++ {
+		if strings.Trim(all[i], line) != "" {
+			continue
+		}
+		if name := g.name(group); len(all[i])/len(line) > len(name)+4 {
+			all[i] = strings.Repeat(line, 2) + " " + name + " " + all[i][len(line)*(len(name)+4):]
+		}
+		group++
+	}
+	return strings.Join(all, "\n")
+}
+
+// name is what the first columns of a group's rows say.
+func (g grid) name(group int) string {
+	end := len(g.Rows)
+	if group+1 < len(g.groups) {
+		end = g.groups[group+1]
+	}
+	var parts []string
+	for _, row := range g.Rows[g.groups[group]:end] {
+		for _, cell := range row[:g.labels] {
+			if cell != "" {
+				parts = append(parts, cell)
 			}
 		}
-		t.AppendRow(cells(row))
 	}
-	lines := strings.Split(t.Render(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(parts, ", ")
 }
 
 func cells(row []string) table.Row {
