@@ -153,6 +153,9 @@ func (g *gain) ask(ctx context.Context, client *ec2.Client) error {
 	now := time.Now()
 	in := &ec2.GetAwsNetworkPerformanceDataInput{StartTime: aws.Time(now.Add(-24 * time.Hour)), EndTime: aws.Time(now)}
 	for i, z := range g.Zones {
+		if z.ID == "" {
+			continue
+		}
 		in.DataQueries = append(in.DataQueries, types.DataQuery{
 			Id: aws.String(strconv.Itoa(i)), Source: aws.String(own), Destination: aws.String(z.ID),
 			Metric: types.MetricTypeAggregateLatency, Statistic: types.StatisticTypeP50, Period: types.PeriodTypeOneHour,
