@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"html"
 	"image/png"
 	"slices"
 	"strings"
@@ -127,7 +128,16 @@ func TestPlotsForBothPages(t *testing.T) {
 	if err != nil || len(pictures) != 2 {
 		t.Fatalf("got %d pictures and %v, want two", len(pictures), err)
 	}
+	page, err := r.html(pictures)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range pictures {
+		for attribute, content := range map[string][]byte{"src": p.PNG, "srcset": p.Dark} {
+			if !strings.Contains(html.UnescapeString(string(page)), attribute+`="`+data(content)+`"`) {
+				t.Errorf("%s: the page has none in its %s", p.File, attribute)
+			}
+		}
 		for dark, content := range map[bool][]byte{false: p.PNG, true: p.Dark} {
 			picture, err := png.Decode(bytes.NewReader(content))
 			if err != nil {
