@@ -207,7 +207,7 @@ func (f Fault) timeline(in theme) ([]byte, error) {
 			line.Dashes, line.Color = []vg.Length{vg.Points(3), vg.Points(2)}, in.failed
 			p.Add(line)
 		}
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.2*last, least, most // the same for all, and room for the legend beside the points
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.3*last, least, most // the same for all, and room for the legend beside the points
 		if i == len(o.all)-1 {
 			p.X.Label.Text = "seconds"
 		}

@@ -46,8 +46,8 @@ func (r Report) writeFiles(dir string) error {
 // html is one file that needs no other.
 func (r Report) html(pictures []picture) ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"data": func(png []byte) template.URL { return template.URL(data(png)) },
-		"set":  func(png []byte) template.Srcset { return template.Srcset(data(png)) },
+		"data":        func(png []byte) template.URL { return template.URL(data(png)) },
+		"set":         func(png []byte) template.Srcset { return template.Srcset(data(png)) },
 		"columnClass": columnClass,
 		"cellClass":   cellClass,
 		"begins": func(g grid, row int) bool {
@@ -72,7 +72,9 @@ func (r Report) html(pictures []picture) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func data(png []byte) string { return "data:image/png;base64," + base64.StdEncoding.EncodeToString(png) }
+func data(png []byte) string {
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(png)
+}
 
 // columnClass has columns of figures end at one line. Ratios, which have an interval behind them, begin at one.
 func columnClass(g grid, column int) string {
