@@ -97,7 +97,7 @@ func TestReportedFiles(t *testing.T) {
 // then they are read.
 func TestFileWithMarksInside(t *testing.T) {
 	zones := `{"AvailabilityZones": [{"ZoneId": "use1-az6", "ZoneName": "us-east-1a"}]}`
-	got := read(t, File(write(t, mark+listing(describe("", sqsName))+mark+zones)))
+	got := read(t, File(write(t, mark8+listing(describe("", sqsName))+mark8+zones)))
 	if len(got.Endpoints) != 1 || len(got.ZoneNames) != 1 {
 		t.Errorf("got %+v, want the endpoint and the zone", got)
 	}

@@ -83,15 +83,15 @@ func (e *Endpoint) normalize() error {
 	if !IsRegion(e.Region) {
 		return fmt.Errorf("endpoint %s: %s is not a Region", e.ID, quote(e.Region))
 	}
-	for _, zone := range slices.Sorted(maps.Keys(e.Zonal)) {
-		z, err := split(e.Zonal[zone])
-		if err != nil {
-			return fmt.Errorf("endpoint %s in %s: %w", e.ID, quote(zone), err)
+	var fault error
+	var in string // the first zone with a fault: a map has no order
+	for zone := range e.Zonal {
+		if err := e.normalizeZonal(zone, n); err != nil && (fault == nil || zone < in) {
+			fault, in = err, zone
 		}
-		if z.zone == "" || z.zone != zone || bare(z.regional()) != bare(e.Regional) {
-			return fmt.Errorf("endpoint %s: %s is not its name in the zone %s", e.ID, quote(e.Zonal[zone]), quote(zone))
-		}
-		e.Zonal[zone] = z.zonal()
+	}
+	if fault != nil {
+		return fault
 	}
 	for _, host := range e.Hosts {
 		if why := n.privateFault(host); why != "" {
@@ -101,18 +101,33 @@ func (e *Endpoint) normalize() error {
 	return nil
 }
 
+// normalizeZonal does that for the name in a zone; n is the regional one.
+func (e *Endpoint) normalizeZonal(zone string, n name) error {
+	z, err := split(e.Zonal[zone])
+	switch {
+	case err != nil:
+		return fmt.Errorf("endpoint %s in %s: %w", e.ID, quote(zone), err)
+	case z.zone == "" || z.zone != zone || !z.sameEndpoint(n):
+		return fmt.Errorf("endpoint %s: %s is not its name in the zone %s", e.ID, quote(e.Zonal[zone]), quote(zone))
+	case e.Zonal[zone] != z.dnsName:
+		e.Zonal[zone] = z.dnsName
+	}
+	return nil
+}
+
 // merge joins normalized catalogues, of which the earlier ones win. It may keep
 // and change what they refer to.
 func merge(catalogs ...Catalog) Catalog {
 	var all Catalog
 	var zones zoneMap
-	at := map[string]int{} // all but the endpoint's own part of its name -> its index in all
+	type but struct{ id, tail string } // all but the endpoint's own part of its name
+	at := map[but]int{}                // its index in all
 	for _, c := range catalogs {
 		for _, e := range c.Endpoints {
 			_, tail, _ := strings.Cut(bare(e.Regional), ".")
-			i, ok := at[e.ID+"."+tail]
+			i, ok := at[but{e.ID, tail}]
 			if !ok {
-				at[e.ID+"."+tail] = len(all.Endpoints)
+				at[but{e.ID, tail}] = len(all.Endpoints)
 				all.Endpoints = append(all.Endpoints, e)
 				continue
 			}
@@ -135,9 +150,14 @@ func merge(catalogs ...Catalog) Catalog {
 		all.Notes = append(all.Notes, c.Notes...)
 		all.addSubnets(c.Subnets)
 	}
-	all.ZoneNames = zones.names
-	if n := len(all.Notes); n > maxNotes {
-		all.Notes = append(all.Notes[:maxNotes-1], fmt.Sprintf("and %d notes more", n-maxNotes+1))
+	all.ZoneNames, all.Notes = zones.names, firstNotes(all.Notes)
+	return all
+}
+
+// firstNotes are as many as a catalogue has.
+func firstNotes(all []string) []string {
+	if n := len(all); n > maxNotes {
+		return append(all[:maxNotes-1], fmt.Sprintf("and %d notes more", n-maxNotes+1))
 	}
 	return all
 }
@@ -182,8 +202,17 @@ func (e *Endpoint) fill(more Endpoint) {
 // maxNotes bounds what a catalogue of thousands of odd endpoints leaves in a log.
 const maxNotes = 50
 
-func (c *Catalog) note(format string, args ...any) {
-	c.Notes = append(c.Notes, fmt.Sprintf(format, args...))
+func (c *Catalog) note(format string, args ...any) { (*notes)(&c.Notes).add(format, args...) }
+
+// notes are a catalogue's. Of a million, those that will never be shown are empty.
+type notes []string
+
+func (n *notes) add(format string, args ...any) {
+	text := ""
+	if len(*n) < maxNotes {
+		text = fmt.Sprintf(format, args...)
+	}
+	*n = append(*n, text)
 }
 
 // bare is a name without the star of S3's names.

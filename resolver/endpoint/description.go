@@ -44,18 +44,19 @@ func FromDescriptions(descriptions []Description) (Catalog, error) {
 
 func fromDescriptions(descriptions []Description) (Catalog, error) {
 	var cat Catalog
-	gateways := map[string]string{} // VPC and service name -> a gateway endpoint's id
+	type service struct{ vpc, name string }
+	gateways := map[service]string{} // a gateway endpoint's id
 	for i := range descriptions {
 		if d := &descriptions[i]; d.is("Gateway") && d.available() {
-			gateways[d.VpcID+" "+d.ServiceName] = d.VpcEndpointID
+			gateways[service{d.VpcID, d.ServiceName}] = d.VpcEndpointID
 		}
 	}
 	var first *Description
 	var fault error // of the first endpoint with one
 	for i := range descriptions {
 		d := &descriptions[i]
-		leftOut := func(why string) {
-			cat.note("%s (%s) is left out: %s", quote(d.VpcEndpointID), quote(d.ServiceName), why)
+		leftOut := func(why any) {
+			cat.note("%s (%s) is left out: %s", quoted(d.VpcEndpointID), quoted(d.ServiceName), why)
 		}
 		switch {
 		case d.VpcEndpointType == "":
@@ -74,16 +75,16 @@ func fromDescriptions(descriptions []Description) (Catalog, error) {
 		}
 		e, faults, err := d.endpoint()
 		if err != nil {
-			leftOut(err.Error())
+			leftOut(err)
 			if !errors.As(err, new(unusable)) && fault == nil {
 				fault = fmt.Errorf("endpoint %s: %w", quote(d.VpcEndpointID), err)
 			}
 			continue
 		}
 		for _, f := range faults {
-			cat.note("%s (%s) is used without one of its names: %s", quote(d.VpcEndpointID), quote(d.ServiceName), f)
+			cat.note("%s (%s) is used without one of its names: %s", quoted(d.VpcEndpointID), quoted(d.ServiceName), f)
 		}
-		switch gateway := gateways[d.VpcID+" "+d.ServiceName]; {
+		switch gateway := gateways[service{d.VpcID, d.ServiceName}]; {
 		case gateway != "":
 			e.FreePath = "the VPC's gateway endpoint " + quote(gateway) + " is free of charge"
 		case d.inboundOnly():
@@ -116,7 +117,7 @@ func (d *Description) inboundOnly() bool {
 	return d.DNSOptions != nil && d.DNSOptions.PrivateDNSOnlyForInboundResolverEndpoint
 }
 
-func (d *Description) endpoint() (e Endpoint, faults []string, err error) {
+func (d *Description) endpoint() (e Endpoint, faults notes, err error) {
 	if len(d.DNSEntries) == 0 {
 		return e, nil, unusable("it has no DNS names")
 	}

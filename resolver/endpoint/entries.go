@@ -23,23 +23,31 @@ func isEndpointName(dnsName string) bool { return strings.Contains(dnsName, ".vp
 func (s *entries) addName(n name) {
 	switch {
 	case n.zone != "":
+		if s.zonal == nil {
+			s.zonal = make([]name, 0, usualZones)
+		}
 		s.zonal = append(s.zonal, n)
 	case s.regional == nil || s.regional.star == "" && n.star != "":
 		s.regional = &n
 	}
 }
 
+// usualZones is how many zones most Regions have at most.
+const usualZones = 6
+
 // addHost adds a private DNS name. While one of them is being set up, none is
 // relied on.
 func (s *entries) addHost(host, hostedZone string) {
 	s.pending = s.pending || hostedZone == pendingZone
-	if s.has[host] {
-		return
+	if len(s.hosts) > 0 { // most have one
+		if s.has == nil {
+			s.has = map[string]bool{s.hosts[0]: true}
+		}
+		if s.has[host] {
+			return
+		}
+		s.has[host] = true
 	}
-	if s.has == nil {
-		s.has = map[string]bool{}
-	}
-	s.has[host] = true
 	s.hosts = append(s.hosts, host)
 }
 
@@ -58,13 +66,13 @@ func (s *entries) endpoint() Endpoint {
 	}
 	e = Endpoint{ID: n.id, Service: n.service, Region: n.region, Regional: n.regional()}
 	for _, z := range s.zonal {
-		if s.regional == nil || bare(z.regional()) != bare(e.Regional) {
+		if s.regional == nil || !z.sameEndpoint(*n) {
 			continue
 		}
 		if e.Zonal == nil {
-			e.Zonal = map[string]string{}
+			e.Zonal = make(map[string]string, len(s.zonal))
 		}
-		e.Zonal[z.zone] = z.zonal()
+		e.Zonal[z.zone] = z.dnsName
 	}
 	if !n.partner() { // no SDK client resolves a partner's private names, whatever they are
 		e.Hosts = s.hosts
@@ -75,7 +83,7 @@ func (s *entries) endpoint() Endpoint {
 
 // listed reads one endpoint of a listing by AWS. What is odd about single names is
 // in faults, and the endpoint goes without them; err says why there is no endpoint.
-func listed(dnsEntries []DNSEntry) (e Endpoint, faults []string, err error) {
+func listed(dnsEntries []DNSEntry) (e Endpoint, faults notes, err error) {
 	var all entries
 	odd, known := "", true // a name of another form, and whether all of those are AWS's
 	for _, entry := range dnsEntries {
@@ -87,7 +95,7 @@ func listed(dnsEntries []DNSEntry) (e Endpoint, faults []string, err error) {
 		if err != nil {
 			// Multi-Region access points: vpce-….s3-global.vpce.amazonaws.com.
 			odd, known = entry.DNSName, known && isAWSName(entry.DNSName)
-			faults = append(faults, err.Error())
+			faults.add("%v", err)
 			continue
 		}
 		all.addName(n)
@@ -104,7 +112,7 @@ func listed(dnsEntries []DNSEntry) (e Endpoint, faults []string, err error) {
 		good := all.hosts[:0]
 		for _, host := range all.hosts {
 			if why := all.regional.privateFault(host); why != "" {
-				faults = append(faults, fmt.Sprintf("its private DNS name %s can't be one: %s", quote(host), why))
+				faults.add("its private DNS name %s can't be one: %s", quoted(host), why)
 				continue
 			}
 			good = append(good, host)

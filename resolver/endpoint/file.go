@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
+	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/azaffinity/azaffinity/internal/localfile"
 )
@@ -73,15 +75,39 @@ func readFile(path string) (Catalog, error) {
 	return cat, nil
 }
 
-// cliOutput is what the three commands print. Entries are read one by one: an odd
-// one doesn't take the others with it.
+// maxValues bounds the values in a catalogue file. The AWS CLI prints one in some 50
+// bytes; a million in 16 MiB would be of a file that is made to be slow.
+const maxValues = 1 << 20
+
+// maxOutputs bounds how many outputs are in one file: there is use for three.
+const maxOutputs = 100
+
+// cliOutput is what the three commands print.
 type cliOutput struct {
+	VpcEndpoints      []Description
+	AvailabilityZones []availabilityZone
+	Subnets           []subnet
+	NextToken         string
+}
+
+// rawOutput is a cliOutput whose entries are read one by one, since one of them is odd
+// and shouldn't take the others with it.
+type rawOutput struct {
 	VpcEndpoints      []json.RawMessage
 	AvailabilityZones []json.RawMessage
 	Subnets           []json.RawMessage
 	NextToken         string
-	listed            bool // there is a list of endpoints, maybe an empty one
-	moreSubnets       bool // than are listed
+}
+
+// contents is all that a file lists.
+type contents struct {
+	cliOutput
+	known, listed bool  // there is a list of something, and of endpoints, maybe an empty one
+	entries       int   // in the lists of endpoints, odd ones too
+	moreSubnets   bool  // than are listed
+	odd           notes // of entries that are not what they should be
+	endpointFault error // of the first such endpoint
+	zoneFault     error // of the first such zone
 }
 
 func parseCLI(content []byte) (Catalog, error) {
@@ -89,32 +115,35 @@ func parseCLI(content []byte) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	var all cliOutput
-	var known bool
-	for dec := json.NewDecoder(bytes.NewReader(content)); ; {
+	if bytes.Count(content, []byte{','}) > maxValues {
+		return Catalog{}, fmt.Errorf("it has more than %d values: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", maxValues)
+	}
+	var all contents
+	dec := json.NewDecoder(bytes.NewReader(content))
+	for outputs := 0; ; outputs++ {
 		start := dec.InputOffset()
 		var out cliOutput
 		err := dec.Decode(&out)
 		if err == io.EOF {
 			break
 		}
+		if outputs == maxOutputs {
+			return Catalog{}, fmt.Errorf("it is more than %d JSON values one after the other: want the output of aws ec2 describe-vpc-endpoints, as it is", maxOutputs)
+		}
+		entries := len(out.VpcEndpoints)
+		if errors.As(err, new(*json.UnmarshalTypeError)) {
+			var raw rawOutput
+			if err = json.Unmarshal(content[start:dec.InputOffset()], &raw); err == nil {
+				out, entries = all.readEach(raw), len(raw.VpcEndpoints)
+			}
+		}
 		if err != nil {
 			return Catalog{}, jsonError(err, content, content[start:])
 		}
-		all.listed = all.listed || out.VpcEndpoints != nil
-		known = known || all.listed || out.AvailabilityZones != nil || out.Subnets != nil
-		all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
-		all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
-		all.Subnets = append(all.Subnets, out.Subnets...)
-		switch {
-		case out.VpcEndpoints != nil:
-			all.NextToken = out.NextToken
-		case out.Subnets != nil:
-			all.moreSubnets = out.NextToken != ""
-		}
+		all.add(out, entries)
 	}
 	switch {
-	case !known:
+	case !all.known:
 		return Catalog{}, errors.New("it has neither VpcEndpoints nor AvailabilityZones: write the output of aws ec2 describe-vpc-endpoints into it, as it is")
 	case all.NextToken != "":
 		return Catalog{}, errors.New("it is one page of several (it has a NextToken): run aws ec2 describe-vpc-endpoints without --no-paginate and --max-items")
@@ -122,49 +151,75 @@ func parseCLI(content []byte) (Catalog, error) {
 	return all.catalog()
 }
 
-func (all cliOutput) catalog() (Catalog, error) {
-	descriptions, notes, fault := entriesOf[Description](all.VpcEndpoints, "VpcEndpoints")
-	if len(descriptions) == 0 && fault != nil {
-		return Catalog{}, fault
+// add adds one command's output, with so many entries in its list of endpoints.
+func (all *contents) add(out cliOutput, entries int) {
+	all.listed = all.listed || out.VpcEndpoints != nil
+	all.known = all.known || all.listed || out.AvailabilityZones != nil || out.Subnets != nil
+	all.entries += entries
+	all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
+	all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
+	all.Subnets = append(all.Subnets, out.Subnets...)
+	switch {
+	case out.VpcEndpoints != nil:
+		all.NextToken = out.NextToken
+	case out.Subnets != nil:
+		all.moreSubnets = out.NextToken != ""
 	}
-	cat, err := fromDescriptions(descriptions)
+}
+
+func (all *contents) readEach(raw rawOutput) cliOutput {
+	out := cliOutput{NextToken: raw.NextToken}
+	var fault error
+	out.VpcEndpoints, fault = entriesOf[Description](raw.VpcEndpoints, "VpcEndpoints", &all.odd)
+	all.endpointFault = cmp.Or(all.endpointFault, fault)
+	out.AvailabilityZones, fault = entriesOf[availabilityZone](raw.AvailabilityZones, "AvailabilityZones", &all.odd)
+	all.zoneFault = cmp.Or(all.zoneFault, fault)
+	out.Subnets, _ = entriesOf[subnet](raw.Subnets, "Subnets", &all.odd)
+	return out
+}
+
+func (all *contents) catalog() (Catalog, error) {
+	if len(all.VpcEndpoints) == 0 && all.endpointFault != nil {
+		return Catalog{}, all.endpointFault
+	}
+	cat, err := fromDescriptions(all.VpcEndpoints)
 	if err != nil {
 		return Catalog{}, err
 	}
+	of := all.odd
 	if len(cat.Endpoints) == 0 && all.listed {
-		notes = append(notes, fmt.Sprintf("of %d VpcEndpoints listed none is an interface endpoint that can be used: does the --filters of describe-vpc-endpoints name the VPC?", len(all.VpcEndpoints)))
+		of.add("of %d VpcEndpoints listed none is an interface endpoint that can be used: does the --filters of describe-vpc-endpoints name the VPC?", all.entries)
 	}
-	zones, zoneNotes, fault := entriesOf[availabilityZone](all.AvailabilityZones, "AvailabilityZones")
-	notes = append(notes, zoneNotes...)
+	if cat.ZoneNames, err = all.zoneNames(&of); err != nil {
+		return Catalog{}, err
+	}
+	subnets := subnetsOf(all.Subnets, vpcOf(all.VpcEndpoints))
+	if all.moreSubnets {
+		subnets.note("not all Subnets are listed (there is a NextToken): run aws ec2 describe-subnets without --no-paginate and --max-items")
+	}
+	cat.Subnets = subnets.Subnets
+	cat.Notes = firstNotes(slices.Concat(of, subnets.Notes, cat.Notes))
+	return cat, nil
+}
+
+// zoneNames is the map of the zones. One that isn't one is noted.
+func (all *contents) zoneNames(of *notes) (map[string]string, error) {
 	var names zoneMap
-	for _, z := range zones {
+	fault := all.zoneFault
+	for _, z := range all.AvailabilityZones {
 		if err := checkZone(z.ZoneID, z.ZoneName); err != nil {
-			notes = append(notes, "a zone is left out: "+err.Error())
+			of.add("a zone is left out: %v", err)
 			fault = cmp.Or(fault, err)
 			continue
 		}
 		if err := names.add(z.ZoneID, z.ZoneName); err != nil {
-			return Catalog{}, err
+			return nil, err
 		}
 	}
 	if names.names == nil && fault != nil {
-		return Catalog{}, fault
+		return nil, fault
 	}
-	subnets := all.subnetsOf(vpcOf(descriptions))
-	notes = append(notes, subnets.Notes...)
-	return merge(Catalog{Endpoints: cat.Endpoints, ZoneNames: names.names, Subnets: subnets.Subnets, Notes: append(notes, cat.Notes...)}), nil
-}
-
-// subnetsOf is the subnets of the VPC. What can't be used is noted and no error: an
-// address in it is one that nothing is known of.
-func (all cliOutput) subnetsOf(vpc string) Catalog {
-	listed, notes, _ := entriesOf[subnet](all.Subnets, "Subnets")
-	cat := subnetsOf(listed, vpc)
-	cat.Notes = append(notes, cat.Notes...)
-	if all.moreSubnets {
-		cat.note("not all Subnets are listed (there is a NextToken): run aws ec2 describe-subnets without --no-paginate and --max-items")
-	}
-	return cat
+	return names.names, nil
 }
 
 type availabilityZone struct {
@@ -174,22 +229,27 @@ type availabilityZone struct {
 
 // entriesOf reads the entries of a list. What isn't one is noted; fault is the
 // first of that.
-func entriesOf[T any](list []json.RawMessage, of string) (all []T, notes []string, fault error) {
+func entriesOf[T any](list []json.RawMessage, of string, odd *notes) (all []T, fault error) {
+	if list != nil {
+		all = make([]T, 0, len(list))
+	}
 	for i, raw := range list {
 		var entry T
 		if err := json.Unmarshal(raw, &entry); err != nil {
-			err = fmt.Errorf("entry %d of %s: %w", i+1, of, jsonError(err, raw, raw))
-			notes = append(notes, "left out: "+err.Error())
+			if fault == nil || len(*odd) < maxNotes {
+				err = fmt.Errorf("entry %d of %s: %w", i+1, of, jsonError(err, raw, raw))
+			}
+			odd.add("left out: %v", err)
 			fault = cmp.Or(fault, err)
 			continue
 		}
 		all = append(all, entry)
 	}
-	return all, notes, fault
+	return all, fault
 }
 
 const (
-	mark    = "\ufeff" // the byte order mark
+	mark    = '\ufeff' // the byte order mark
 	mark8   = "\xef\xbb\xbf"
 	mark16B = "\xfe\xff"
 	mark16L = "\xff\xfe"
@@ -210,11 +270,23 @@ func decode(content []byte) ([]byte, error) {
 	if len(content)%2 != 0 {
 		return nil, errors.New("it is UTF-16, and ends in the middle of a character")
 	}
-	units := make([]uint16, 0, len(content)/2)
+	text := make([]byte, 0, len(content))
 	for ; len(content) > 0; content = content[2:] {
-		units = append(units, order.Uint16(content))
+		r := rune(order.Uint16(content))
+		if utf16.IsSurrogate(r) {
+			second := rune(0)
+			if len(content) > 2 {
+				second = rune(order.Uint16(content[2:]))
+			}
+			if r = utf16.DecodeRune(r, second); r != unicode.ReplacementChar {
+				content = content[2:]
+			}
+		}
+		if r != mark {
+			text = utf8.AppendRune(text, r)
+		}
 	}
-	return []byte(strings.ReplaceAll(string(utf16.Decode(units)), mark, "")), nil
+	return text, nil
 }
 
 // jsonError says what is wrong with a file, and at which place: value is the part of it

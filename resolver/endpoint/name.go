@@ -25,6 +25,7 @@ func Parse(dnsName string) (Endpoint, error) {
 // name is a vpce name in its parts:
 // [star]id-unique[-zone].service.region.vpce.suffix
 type name struct {
+	dnsName                                   string // as AWS prints it; the parts are cut out of it
 	star                                      string // "*." or ""
 	id, unique, zone, service, region, suffix string
 }
@@ -32,41 +33,53 @@ type name struct {
 func (n name) endpoint() Endpoint {
 	e := Endpoint{ID: n.id, Service: n.service, Region: n.region, Regional: n.regional()}
 	if n.zone != "" {
-		e.Zonal = map[string]string{n.zone: n.zonal()}
+		e.Zonal = map[string]string{n.zone: n.dnsName}
 	}
 	return e
 }
 
 func (n name) regional() string {
-	return n.star + n.id + "-" + n.unique + n.tail()
+	if n.zone == "" {
+		return n.dnsName
+	}
+	end := len(n.star) + len(n.id) + len("-") + len(n.unique)
+	return n.dnsName[:end] + n.dnsName[end+len("-")+len(n.zone):]
 }
 
-func (n name) zonal() string {
-	return n.star + n.id + "-" + n.unique + "-" + n.zone + n.tail()
+// sameEndpoint reports whether both are names of one endpoint, with or without its zone or a star.
+func (n name) sameEndpoint(other name) bool {
+	n.dnsName, n.star, n.zone = other.dnsName, other.star, other.zone
+	return n == other
 }
 
-func (n name) tail() string {
-	return "." + n.service + "." + n.region + ".vpce." + n.suffix
+// nameError says why something is not the DNS name of an endpoint. There may be a
+// million of them, of which few are shown.
+type nameError struct{ dnsName, why string }
+
+func (e *nameError) Error() string {
+	return fmt.Sprintf("%s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
+		quote(e.dnsName), e.why)
 }
 
 // split takes a vpce name apart. Nothing is looked up: the DNS suffix and the
 // Region are whatever the name says, so that partitions need no table.
 func split(dnsName string) (n name, err error) {
-	wrong := func(why string) (name, error) {
-		return name{}, fmt.Errorf("%s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
-			quote(dnsName), why)
-	}
+	wrong := func(why string) (name, error) { return name{}, &nameError{dnsName, why} }
+	n.dnsName = dnsName
 	rest := dnsName
-	for _, prefix := range []string{"*.", "bucket.", "accesspoint.", "control."} {
+	for _, prefix := range [...]string{"*.", "bucket.", "accesspoint.", "control."} {
 		if after, ok := strings.CutPrefix(rest, prefix); ok {
 			n.star, rest = "*.", after
+			if prefix != n.star {
+				n.dnsName = n.star + rest
+			}
 			break
 		}
 	}
 	switch {
 	case strings.Contains(rest, "/"):
 		return wrong("it looks like a URL")
-	case !isHost(rest) || len(dnsName) > maxName:
+	case len(dnsName) > maxName || !isHost(rest):
 		return wrong("it is not a host name in lower case, without a port or a dot at the end")
 	}
 	left, suffix, ok := strings.Cut(rest, ".vpce.")
@@ -74,12 +87,12 @@ func split(dnsName string) (n name, err error) {
 		return wrong(`it has no ".vpce." in it`)
 	}
 	n.suffix = suffix
-	labels := strings.Split(left, ".")
-	if len(labels) < 3 {
+	first, service, _ := strings.Cut(left, ".")
+	dot := strings.LastIndexByte(service, '.')
+	if dot < 0 {
 		return wrong("it names no service or no Region")
 	}
-	n.region = labels[len(labels)-1]
-	n.service = strings.Join(labels[1:len(labels)-1], ".")
+	n.service, n.region = service[:dot], service[dot+1:]
 	if !IsRegion(n.region) {
 		return wrong(quote(n.region) + " is not a Region")
 	}
@@ -91,16 +104,15 @@ func split(dnsName string) (n name, err error) {
 	}
 	// The part after the id is eight alphanumerics wherever it was seen, and
 	// always without a dash; what follows a second dash is the zone.
-	parts := strings.SplitN(labels[0], "-", 4)
-	if len(parts) < 3 || parts[0] != "vpce" || !isID(parts[1]) || parts[2] == "" {
+	afterVPCE, isVPCE := strings.CutPrefix(first, "vpce-")
+	id, own, _ := strings.Cut(afterVPCE, "-")
+	unique, zone, isZonal := strings.Cut(own, "-")
+	if !isVPCE || !isID(id) || unique == "" {
 		return wrong(`its first label is not "vpce-", an id, "-" and the endpoint's own part`)
 	}
-	n.id, n.unique = "vpce-"+parts[1], parts[2]
-	if len(parts) == 4 {
-		n.zone = parts[3]
-		if !InRegion(n.zone, n.region) {
-			return wrong(quote(n.zone) + " is not a zone of " + n.region)
-		}
+	n.id, n.unique, n.zone = first[:len("vpce-")+len(id)], unique, zone
+	if isZonal && !InRegion(n.zone, n.region) {
+		return wrong(quote(n.zone) + " is not a zone of " + n.region)
 	}
 	return n, nil
 }
@@ -193,6 +205,11 @@ func IsRegion(s string) bool {
 	return strings.Trim(digits, "0123456789") == "" && !strings.Contains(s, "--") &&
 		strings.Contains(words, "-") && strings.Trim(words, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
+
+// quoted is a value that is quoted when it is shown.
+type quoted string
+
+func (q quoted) String() string { return quote(string(q)) }
 
 // quote shows a value that is not trusted: escaped, and not all of a long one.
 func quote(s string) string {

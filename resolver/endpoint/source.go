@@ -70,7 +70,7 @@ func ask(ctx context.Context, s Source, wait bool) (a Answer, err error) {
 	if a.Source == "" {
 		a.Source = fmt.Sprintf("%T", s)
 	}
-	if err == nil {
+	if _, ours := s.(local); err == nil && !ours { // whose names have been parsed once
 		a.Catalog, err = a.Catalog.Normalize()
 	}
 	if err != nil {

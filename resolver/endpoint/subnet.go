@@ -44,6 +44,9 @@ func isSubnet(p netip.Prefix) bool {
 // addSubnets adds normalized subnets that are not listed yet, in the order of their
 // addresses. VPCs that are listed together may use one block twice, in different zones.
 func (c *Catalog) addSubnets(more []Subnet) {
+	if len(more) == 0 {
+		return
+	}
 	at := map[netip.Prefix]int{}
 	for i, s := range c.Subnets {
 		at[s.Prefix] = i
