@@ -31,6 +31,7 @@ func TestFileWithAnOddEntry(t *testing.T) {
 		{"a zonal name only", describe("", sqsNameA), "no regional name", nil},
 		{"another endpoint's name", describe(`VpcEndpointId="vpce-1"`, sqsName), `"vpce-1"`, nil},
 		{"a Region that is none", describe(`ServiceRegion="evil.com/"`, sqsName), `"evil.com/" is not a Region`, nil},
+		{"null for an entry", `null`, "it has no VpcEndpointType", nil},
 		{"a string for an entry", `"evil.example.com"`, "entry 1 of VpcEndpoints", nil},
 		{"a shape of its own", `{"VpcEndpointId": "vpce-1", "State": {"Name": "available"}}`, "State is of the wrong type, object", nil},
 		{"a host that it can't have", describe("", sqsName, "evil.example.com"), `its private DNS name "evil.example.com" can't be one`, &plain},

@@ -35,26 +35,29 @@ type DNSOptions struct {
 // can't be used is left out, with a note that names it; if that is all there is,
 // it is an error.
 func FromDescriptions(descriptions []Description) (Catalog, error) {
-	cat, err := fromDescriptions(descriptions)
+	all := make([]*Description, len(descriptions))
+	for i := range descriptions {
+		all[i] = &descriptions[i]
+	}
+	cat, err := fromDescriptions(all)
 	if err != nil {
 		return Catalog{}, fmt.Errorf("endpoint: %w", err)
 	}
 	return cat, nil
 }
 
-func fromDescriptions(descriptions []Description) (Catalog, error) {
+func fromDescriptions(descriptions []*Description) (Catalog, error) {
 	var cat Catalog
 	type service struct{ vpc, name string }
 	gateways := map[service]string{} // a gateway endpoint's id
-	for i := range descriptions {
-		if d := &descriptions[i]; d.is("Gateway") && d.available() {
+	for _, d := range descriptions {
+		if d.is("Gateway") && d.available() {
 			gateways[service{d.VpcID, d.ServiceName}] = d.VpcEndpointID
 		}
 	}
 	var first *Description
 	var fault error // of the first endpoint with one
-	for i := range descriptions {
-		d := &descriptions[i]
+	for _, d := range descriptions {
 		leftOut := func(why any) {
 			cat.note("%s (%s) is left out: %s", quoted(d.VpcEndpointID), quoted(d.ServiceName), why)
 		}
@@ -99,9 +102,9 @@ func fromDescriptions(descriptions []Description) (Catalog, error) {
 }
 
 // vpcOf is the VPC of the endpoints that can be used, or empty.
-func vpcOf(descriptions []Description) string {
-	for i := range descriptions {
-		if d := &descriptions[i]; d.is("Interface") && d.available() {
+func vpcOf(descriptions []*Description) string {
+	for _, d := range descriptions {
+		if d.is("Interface") && d.available() {
 			return d.VpcID
 		}
 	}

@@ -45,8 +45,8 @@ const maxFile = 16 << 20
 // out although it might be missed, such as an endpoint with a name of another form
 // than AWS's, is in the catalogue's Notes.
 //
-// A file is an error if it isn't there, isn't a regular one, is larger than 16 MiB,
-// isn't the CLI's output, has endpoints of which none can be used, or has the
+// A file is an error if it isn't there, isn't a regular one, is larger than 16 MiB, has
+// more than a million values or half a million objects, isn't the CLI's output, has endpoints of which none can be used, or has the
 // zones of two accounts.
 func File(path string) Source {
 	return local{"file " + path, func() (Catalog, error) {
@@ -75,18 +75,24 @@ func readFile(path string) (Catalog, error) {
 	return cat, nil
 }
 
-// maxValues bounds the values in a catalogue file. The AWS CLI prints one in some 50
-// bytes; a million in 16 MiB would be of a file that is made to be slow.
-const maxValues = 1 << 20
+// maxValues and maxObjects bound what is in a catalogue file. The AWS CLI prints a value
+// in some 50 bytes and an object in some 150: more of them in 16 MiB would be in a file
+// that is made to be slow.
+const maxValues, maxObjects = 1 << 20, 1 << 19
 
 // maxOutputs bounds how many outputs are in one file: there is use for three.
 const maxOutputs = 100
 
-// cliOutput is what the three commands print.
+// maxOdd bounds how many entries of a list may be odd before the file is taken for one
+// that the AWS CLI hasn't written.
+const maxOdd = 1000
+
+// cliOutput is what the three commands print. A list of pointers grows without copying
+// what is in it.
 type cliOutput struct {
-	VpcEndpoints      []Description
+	VpcEndpoints      []*Description
 	AvailabilityZones []availabilityZone
-	Subnets           []subnet
+	Subnets           []*subnet
 	NextToken         string
 }
 
@@ -115,8 +121,8 @@ func parseCLI(content []byte) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	if bytes.Count(content, []byte{','}) > maxValues {
-		return Catalog{}, fmt.Errorf("it has more than %d values: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", maxValues)
+	if bytes.Count(content, []byte{','}) > maxValues || bytes.Count(content, []byte{'{'}) > maxObjects {
+		return Catalog{}, fmt.Errorf("it has more than %d values or %d objects: is it the output of aws ec2 describe-vpc-endpoints for one VPC?", maxValues, maxObjects)
 	}
 	var all contents
 	dec := json.NewDecoder(bytes.NewReader(content))
@@ -134,7 +140,10 @@ func parseCLI(content []byte) (Catalog, error) {
 		if errors.As(err, new(*json.UnmarshalTypeError)) {
 			var raw rawOutput
 			if err = json.Unmarshal(content[start:dec.InputOffset()], &raw); err == nil {
-				out, entries = all.readEach(raw), len(raw.VpcEndpoints)
+				entries = len(raw.VpcEndpoints)
+				if out, err = all.readEach(raw); err != nil {
+					return Catalog{}, err
+				}
 			}
 		}
 		if err != nil {
@@ -156,9 +165,9 @@ func (all *contents) add(out cliOutput, entries int) {
 	all.listed = all.listed || out.VpcEndpoints != nil
 	all.known = all.known || all.listed || out.AvailabilityZones != nil || out.Subnets != nil
 	all.entries += entries
-	all.VpcEndpoints = append(all.VpcEndpoints, out.VpcEndpoints...)
+	all.VpcEndpoints = append(all.VpcEndpoints, notNull(out.VpcEndpoints)...)
 	all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
-	all.Subnets = append(all.Subnets, out.Subnets...)
+	all.Subnets = append(all.Subnets, notNull(out.Subnets)...)
 	switch {
 	case out.VpcEndpoints != nil:
 		all.NextToken = out.NextToken
@@ -167,15 +176,28 @@ func (all *contents) add(out cliOutput, entries int) {
 	}
 }
 
-func (all *contents) readEach(raw rawOutput) cliOutput {
+// notNull puts an empty entry in place of JSON's null.
+func notNull[T any](list []*T) []*T {
+	for i, entry := range list {
+		if entry == nil {
+			list[i] = new(T)
+		}
+	}
+	return list
+}
+
+// readEach reads the entries of each list by themselves.
+func (all *contents) readEach(raw rawOutput) (cliOutput, error) {
 	out := cliOutput{NextToken: raw.NextToken}
-	var fault error
-	out.VpcEndpoints, fault = entriesOf[Description](raw.VpcEndpoints, "VpcEndpoints", &all.odd)
-	all.endpointFault = cmp.Or(all.endpointFault, fault)
-	out.AvailabilityZones, fault = entriesOf[availabilityZone](raw.AvailabilityZones, "AvailabilityZones", &all.odd)
-	all.zoneFault = cmp.Or(all.zoneFault, fault)
-	out.Subnets, _ = entriesOf[subnet](raw.Subnets, "Subnets", &all.odd)
-	return out
+	var ofEndpoints, ofZones, ofSubnets error
+	out.VpcEndpoints, ofEndpoints = entriesOf[*Description](raw.VpcEndpoints, "VpcEndpoints", &all.odd)
+	out.AvailabilityZones, ofZones = entriesOf[availabilityZone](raw.AvailabilityZones, "AvailabilityZones", &all.odd)
+	out.Subnets, ofSubnets = entriesOf[*subnet](raw.Subnets, "Subnets", &all.odd)
+	all.endpointFault, all.zoneFault = cmp.Or(all.endpointFault, ofEndpoints), cmp.Or(all.zoneFault, ofZones)
+	if len(all.odd) > maxOdd {
+		return out, fmt.Errorf("more than %d entries can't be read: %w", maxOdd, cmp.Or(ofEndpoints, ofZones, ofSubnets))
+	}
+	return out, nil
 }
 
 func (all *contents) catalog() (Catalog, error) {
@@ -240,7 +262,9 @@ func entriesOf[T any](list []json.RawMessage, of string, odd *notes) (all []T, f
 				err = fmt.Errorf("entry %d of %s: %w", i+1, of, jsonError(err, raw, raw))
 			}
 			odd.add("left out: %v", err)
-			fault = cmp.Or(fault, err)
+			if fault = cmp.Or(fault, err); len(*odd) > maxOdd {
+				break
+			}
 			continue
 		}
 		all = append(all, entry)

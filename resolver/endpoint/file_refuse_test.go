@@ -53,6 +53,10 @@ func TestFileRefuses(t *testing.T) {
 			"the zones use1-az6 and use1-az1 have one name, us-east-1a",
 		},
 		{"odd endpoints only", listing(describe("", "evil.example.com"), describe("", "https://"+sqsName)), "no endpoint that can be used: endpoint \"" + sqsID},
+		{"a million values", `{"VpcEndpoints": [` + strings.Repeat("1,", 1<<20+1) + "1]}", "more than 1048576 values"},
+		{"a thousand odd entries", `{"VpcEndpoints": [` + good + strings.Repeat(", 1", 1001) + "]}", "more than 1000 entries can't be read: entry 2 of VpcEndpoints"},
+		{"half a million objects", `{"VpcEndpoints": [` + strings.Repeat("{}", 1<<19) + "]}", "or 524288 objects"},
+		{"a hundred outputs", strings.Repeat(`{"VpcEndpoints": []}`, 101), "more than 100 JSON values"},
 		{"a long value", listing(describe("", strings.Repeat("evil.", 1000)+"com")), `evil."…`},
 	}
 	for _, tt := range tests {
@@ -97,6 +101,7 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(listing(describe("", sqsName, sqsNameA, sqsHost))))
 	f.Add([]byte(listing(describe(`State="pending"`, sqsName)) + `{"AvailabilityZones": [{"ZoneId": "use1-az6", "ZoneName": "us-east-1a"}]}`))
 	f.Add([]byte(listing(describe("", "evil.example.com"))))
+	f.Add([]byte(`{"VpcEndpoints": [null, 1, ` + describe("", s3Name, s3NameA) + `], "AvailabilityZones": [null], "Subnets": [null]}`))
 	f.Add([]byte(listing(describe(`VpcEndpointType="Gateway"; VpcEndpointId="\u001b"`), describe("", s3Name, s3NameA))))
 	f.Add([]byte(`{"Subnets": [{"VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZoneId": "use1-az6"}, {"CidrBlock": "::ffff:10.0.0.0/60"}]}`))
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -116,7 +116,7 @@ func (s subnet) subnets() (all []Subnet, err error) {
 }
 
 // subnetsOf reads the subnets of a VPC, or of the first one's if vpc is empty.
-func subnetsOf(listed []subnet, vpc string) (cat Catalog) {
+func subnetsOf(listed []*subnet, vpc string) (cat Catalog) {
 	var all []Subnet
 	others := 0
 	for _, s := range listed {
