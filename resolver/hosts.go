@@ -11,10 +11,13 @@ import (
 type host struct {
 	name  string
 	shape shape
-	infix string // S3's: what stands in the star's place
+	infix string // S3's: what stands in the star's place, and a dot
 	of    *endpoint.Endpoint
 	// listed is true of a private DNS name of the endpoint's, and unknown of what is derived: see private.
 	listed bool
+	// regional is where requests for it go if not to the zone: empty for the host itself.
+	regional string
+	free     bool // they have a path that is free of charge
 }
 
 // shape is what a host's first labels must be, and what becomes of them.
@@ -88,7 +91,7 @@ func isAccount(s string) bool {
 // same host, the one whose own service has it comes first, so that nothing in a
 // catalogue can take the requests of a service away from its endpoint; beyond
 // that the endpoints' order stands.
-func hostsOf(endpoints []endpoint.Endpoint) []host {
+func hostsOf(endpoints []*endpoint.Endpoint) []host {
 	var own, others []host
 	for _, e := range endpoints {
 		if strings.HasPrefix(e.Service, "vpce-svc-") {
@@ -111,19 +114,19 @@ func hostsOf(endpoints []endpoint.Endpoint) []host {
 
 // derivedHosts is what the SDK resolves for the endpoint's service. Those with
 // hosts that begin with an account or a bucket are here, all others in a table.
-func derivedHosts(e endpoint.Endpoint) []host {
+func derivedHosts(e *endpoint.Endpoint) []host {
 	_, suffix, _ := strings.Cut(e.Regional, ".vpce.")
 	at := func(service string, s shape, infix string) host {
-		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: &e}
+		return host{name: service + "." + e.Region + "." + suffix, shape: s, infix: infix, of: e}
 	}
 	var hosts []host
 	switch e.Service {
 	case "s3":
 		hosts = []host{
-			at("s3", whole, "bucket"), // path style, ListBuckets
-			at("s3", bucket, "bucket"),
-			at("s3-accesspoint", accessPoint, "accesspoint"),
-			at("s3-control", control, "control"),
+			at("s3", whole, "bucket."), // path style, ListBuckets
+			at("s3", bucket, "bucket."),
+			at("s3-accesspoint", accessPoint, "accesspoint."),
+			at("s3-control", control, "control."),
 		}
 	case "dynamodb":
 		// Credentials that carry an account id turn on account-based endpoints.
@@ -133,21 +136,21 @@ func derivedHosts(e endpoint.Endpoint) []host {
 	default:
 		names, _ := sdkHosts(e)
 		for _, name := range names {
-			hosts = append(hosts, host{name: name, of: &e})
+			hosts = append(hosts, host{name: name, of: e})
 		}
 	}
 	return slices.DeleteFunc(hosts, func(h host) bool { return neverRewritten(h.name, e) })
 }
 
 // listedHosts is the endpoint's private DNS names that can be routed by.
-func listedHosts(e endpoint.Endpoint) []host {
-	var hosts []host
+func listedHosts(e *endpoint.Endpoint) []host {
+	hosts := make([]host, 0, len(e.Hosts))
 	for _, name := range e.Hosts {
 		if neverRewritten(strings.TrimPrefix(name, "*."), e) {
 			continue
 		}
 		parent, isWildcard := strings.CutPrefix(name, "*.")
-		h := host{name: parent, of: &e, listed: true}
+		h := host{name: parent, of: e, listed: true}
 		switch {
 		case isWildcard:
 			label, _, _ := strings.Cut(parent, ".")
@@ -160,7 +163,7 @@ func listedHosts(e endpoint.Endpoint) []host {
 			if !strings.HasPrefix(name, "s3.") && !strings.HasPrefix(name, "s3-fips.") {
 				continue
 			}
-			h.infix = "bucket"
+			h.infix = "bucket."
 		}
 		hosts = append(hosts, h)
 	}
@@ -178,9 +181,9 @@ var wildcards = map[string]struct {
 	"ddb":             {"dynamodb", account, ""},
 	"data-kinesis":    {"kinesis", account, ""},
 	"control-kinesis": {"kinesis", account, ""},
-	"s3":              {"s3", bucket, "bucket"},
-	"s3-accesspoint":  {"s3", accessPoint, "accesspoint"},
-	"s3-control":      {"s3", control, "control"},
+	"s3":              {"s3", bucket, "bucket."},
+	"s3-accesspoint":  {"s3", accessPoint, "accesspoint."},
+	"s3-control":      {"s3", control, "control."},
 }
 
 // owners says whose endpoints alone may serve hosts with such a label: nobody's,
@@ -208,14 +211,15 @@ const nobody = "" // no endpoint's service
 
 // neverRewritten knows the hosts that stay as they are whatever a catalogue
 // lists for the endpoint, because they are not the endpoint's to serve.
-func neverRewritten(name string, e endpoint.Endpoint) bool {
+func neverRewritten(name string, e *endpoint.Endpoint) bool {
 	switch {
 	case name == "s3.amazonaws.com", name == "sts.amazonaws.com": // the legacy global hosts
 		return true
 	case strings.Contains(name, ".vpce."): // an endpoint's own name, and maybe another's
 		return true
 	}
-	for i, label := range strings.Split(name, ".") {
+	first := true
+	for label := range strings.SplitSeq(name, ".") {
 		owner, owned := owners[label]
 		if !owned && strings.HasPrefix(label, "s3-") {
 			owner, owned = "s3", true
@@ -225,9 +229,10 @@ func neverRewritten(name string, e endpoint.Endpoint) bool {
 			return true
 		case strings.HasPrefix(label, "s3express"), strings.HasPrefix(label, "s3-website"):
 			return true
-		case i > 0 && endpoint.IsRegion(label) && label != e.Region:
+		case !first && label != e.Region && endpoint.IsRegion(label):
 			return true // another Region than the endpoint's
 		}
+		first = false
 	}
 	return false
 }

@@ -8,15 +8,24 @@ import (
 
 // maxLearned bounds how many regional names that no catalogue has are remembered
 // from requests. A program has as many as it has clients with a URL of their own.
-// Beyond it, the memo's hosts are routed, and others left as they are.
+// Beyond it, as many more as a memo holds are routed, and others left as they are.
 const maxLearned = 256
 
 // learned is what a table has learned from requests for regional names that no
 // catalogue has: they came from a client's own configuration, and say all that's
 // needed.
 type learned struct {
-	parents memo[*entry]  // by the regional name
-	zonal   memo[*health] // by the zonal name
+	parents  memo[*entry]  // by the regional name
+	zonal    memo[*health] // by the zonal name
+	unlisted memo[*entry]  // by the regional name, of those that are too many to outlive the table
+}
+
+// parent is the entry of a regional name, listed or not.
+func (l *learned) parent(name string) (*entry, bool) {
+	if e, ok := l.parents.get(name); ok {
+		return e, true
+	}
+	return l.unlisted.get(name)
 }
 
 // learn answers for a host with a vpce name in it that the table doesn't know. What it
@@ -30,7 +39,7 @@ func (r *Resolver) learn(t *table, host string) Route {
 	if e, ok := t.alone.get(host); ok {
 		return e.primary
 	}
-	if parent, ok := t.learned.parents.get(name); ok {
+	if parent, ok := t.learned.parent(name); ok {
 		return t.learnedHost(parent, host, front)
 	}
 	e, err := endpoint.Parse(name)
@@ -42,18 +51,16 @@ func (r *Resolver) learn(t *table, host string) Route {
 		pinned.info = &endpointInfo{id: e.ID, service: e.Service, counts: t.unmatched.info.counts}
 		pinned.primary.Reason = Pinned
 		return t.leaveAlone(host, pinned)
-	case t.exact[bare(e.Regional)] != nil: // known, and what is in front can't be
+	case t.at[bare(e.Regional)].whole > 0: // known, and what is in front can't be
 		return t.leaveAlone(host, *t.unmatched)
 	}
-	if parent := r.addLearned(&t, e); parent != nil {
-		return t.learnedHost(parent, host, front)
+	parent := r.addLearned(&t, e)
+	if parent == nil {
+		parent = t.addUnlisted(e)
 	}
-	// One too many. Its health lives as long as the table's memo, and if that is full
-	// there is no health, and so no zonal name.
-	if t.mode == Off || t.memo.full() {
+	if parent == nil {
 		return t.leaveAlone(host, *t.unmatched)
 	}
-	parent := t.unlistedEntry(e)
 	return t.learnedHost(parent, host, front)
 }
 
@@ -63,7 +70,7 @@ func (r *Resolver) addLearned(t **table, e endpoint.Endpoint) *entry {
 	r.learning.Lock()
 	defer r.learning.Unlock()
 	*t = r.table.Load()
-	if (*t).mode == Off || (*t).exact[bare(e.Regional)] != nil { // since a moment ago
+	if (*t).mode == Off || (*t).at[bare(e.Regional)].whole > 0 { // since a moment ago
 		return nil
 	}
 	if parent, ok := (*t).learned.parents.get(bare(e.Regional)); ok {
@@ -93,21 +100,26 @@ func (t *table) addLearned(e endpoint.Endpoint) *entry {
 	return parent
 }
 
-// unlistedEntry is the entry of an endpoint that nothing else knows of.
-func (t *table) unlistedEntry(e endpoint.Endpoint) *entry {
+// addUnlisted enters an endpoint that is one too many: its health lives as long as the
+// table. It returns nil if there are too many of those, too.
+func (t *table) addUnlisted(e endpoint.Endpoint) *entry {
+	if t.mode == Off || t.learned.unlisted.full() {
+		return nil
+	}
 	alone := &table{tableInput: t.tableInput}
-	alone.names = newNames(t.names.log, t.names.background)
+	alone.names, alone.zonal = newNames(t.names.log, t.names.background), nil
 	parent := alone.newEntry(e, "", "")
 	parent.shape = prefix
 	parent.info.counts = t.unmatched.info.counts
+	t.learned.unlisted.add(bare(e.Regional), parent)
+	parent, _ = t.learned.unlisted.get(bare(e.Regional)) // another request may have been first
 	return parent
 }
 
 // learnedHost is the route of a learned regional name, or of a host behind one.
 func (t *table) learnedHost(parent *entry, host, front string) Route {
 	if front == "" || prefix.takes(front[:len(front)-1]) {
-		var into entry
-		if e := t.complete(parent, host, front, &into); e != nil {
+		if e := t.complete(parent, host, front); e != nil {
 			return e.choose()
 		}
 	}
@@ -119,7 +131,5 @@ func (t *table) leaveAlone(host string, e entry) Route {
 	if t.mode == Off {
 		e.primary.Reason = SwitchedOff
 	}
-	kept := e.keep(host, "")
-	t.alone.add(host, kept)
-	return kept.primary
+	return t.alone.add(host, e.keep(host, "")).primary
 }

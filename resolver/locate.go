@@ -225,17 +225,20 @@ func isUnder(name, parent string) bool {
 	return ok && (front == "" || front[len(front)-1] == '.')
 }
 
-// publishPlaces has addresses located by what is known of the zone and the endpoints.
-// r.mu must be held, and r.learning.
-func (r *Resolver) publishPlaces(zone string) {
-	var homes []home
-	for _, e := range slices.Concat(r.catalog.value.Endpoints, r.learned) {
-		if h, ok := r.names.homeOf(e, zone); ok {
-			homes = append(homes, h)
+// publishPlaces has addresses located by what is known of the zone and the endpoints, and
+// returns the endpoints' names in the zone. r.mu must be held, and r.learning.
+func (r *Resolver) publishPlaces(zone string) map[string]*health {
+	zonal := make(map[string]*health, len(r.catalog.value.Endpoints))
+	homes := make([]home, 0, len(r.catalog.value.Endpoints))
+	for _, endpoints := range [][]endpoint.Endpoint{r.catalog.value.Endpoints, r.learned} {
+		for _, e := range endpoints {
+			if h, ok := r.names.homeOf(e, zone); ok {
+				homes, zonal[h.name] = append(homes, h), h.health
+			}
 		}
 	}
 	r.names.places.set(homes, r.subnets())
-	r.lookups.wakeUp()
+	return zonal
 }
 
 // subnets are those that are known to be in this zone or in another. r.mu must be held.

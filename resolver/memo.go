@@ -19,8 +19,7 @@ type memoItem[T any] struct {
 	value T
 }
 
-// maxMemo bounds how many hosts have their routes kept in a memo. A program uses few
-// buckets over and over; one that uses many makes their names each time.
+// maxMemo bounds how many values are in a memo.
 const maxMemo, memoSlots = 512, 1024
 
 var memoSeed = maphash.MakeSeed()
@@ -62,6 +61,45 @@ func (m *memo[T]) add(name string, value T) {
 		if slot.Load().name == name {
 			m.size.Add(-1)
 			return
+		}
+	}
+}
+
+// lately remembers the values that were asked for lately: all of the last maxMemo names,
+// and at most twice as many. A program uses few buckets over and over, whatever else it
+// asks for meanwhile. The zero value is ready.
+type lately[T any] struct {
+	now, before atomic.Pointer[memo[T]]
+}
+
+func (l *lately[T]) get(name string) (value T, ok bool) {
+	if now := l.now.Load(); now != nil {
+		if value, ok = now.get(name); ok {
+			return value, true
+		}
+	}
+	if before := l.before.Load(); before != nil {
+		if value, ok = before.get(name); ok {
+			return l.add(name, value), true
+		}
+	}
+	return value, false
+}
+
+// add remembers a value, and returns it, or that of another request that was first.
+func (l *lately[T]) add(name string, value T) T {
+	for {
+		now := l.now.Load()
+		if now != nil {
+			if !now.full() {
+				now.add(name, value)
+			}
+			if had, ok := now.get(name); ok {
+				return had
+			}
+		}
+		if l.now.CompareAndSwap(now, new(memo[T])) {
+			l.before.Store(now)
 		}
 	}
 }

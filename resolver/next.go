@@ -25,34 +25,28 @@ type NextRequest struct {
 	Observed Target `json:",omitempty"`
 }
 
-// served is the hosts that lead to each endpoint, and the entry of one of them.
+// served is the hosts that lead to each endpoint, and one of them.
 type served map[*counts]servedBy
 
 type servedBy struct {
 	hosts []string
-	entry *entry
+	at    int32 // in the index's hosts; 0: none
 }
 
 // served lists the hosts by the counts of their endpoint. Endpoints' own names are none.
 func (t *table) served() served {
 	s := served{}
-	add := func(host string, e *entry) {
-		by := s[e.info.counts]
-		by.hosts = append(by.hosts, host)
-		if by.entry == nil || e.shape == whole {
-			by.entry = e
+	for i, h := range t.hosts {
+		if i == 0 || h.shape == prefix || h.shape == whole && strings.Contains(h.name, ".vpce.") {
+			continue
 		}
-		s[e.info.counts] = by
-	}
-	for host, e := range t.exact {
-		if !strings.Contains(host, ".vpce.") {
-			add(host, e)
+		c := t.names.countsOf(*h.of)
+		by := s[c]
+		by.hosts = append(by.hosts, h.String())
+		if by.at == 0 || h.shape == whole {
+			by.at = int32(i)
 		}
-	}
-	for host, e := range t.parents {
-		if e.shape != prefix {
-			add("*."+host, e)
-		}
+		s[c] = by
 	}
 	for _, by := range s {
 		slices.SortFunc(by.hosts, func(a, b string) int {
@@ -71,11 +65,11 @@ func (t *table) next(e endpoint.Endpoint, by servedBy, asked bool) NextRequest {
 	}
 	own, learned := t.learned.parents.get(bare(e.Regional))
 	switch {
-	case by.entry != nil:
-		own = by.entry
+	case by.at > 0:
+		own = t.entry(by.at)
 	case learned:
 	case asked, strings.HasPrefix(e.Service, "vpce-svc-"):
-		own = t.exact[bare(e.Regional)]
+		own = t.whole(bare(e.Regional))
 	}
 	if own == nil {
 		return NextRequest{Reason: NoEndpoint}

@@ -51,10 +51,11 @@ type state struct {
 	catalogSource string // who was asked for it last
 	mode          Mode
 	shift         zonalShift
-	remarks       []string // of those who use the resolver, for snapshots
-	pendingLogs   []func() // what is to be logged once mu is free, see unlock
-	startDue      bool     // that it has started is still to be logged
-	closed        bool
+	published
+	remarks     []string // of those who use the resolver, for snapshots
+	pendingLogs []func() // what is to be logged once mu is free, see unlock
+	startDue    bool     // that it has started is still to be logged
+	closed      bool
 }
 
 // EnvMode is the environment variable that sets the mode of resolvers made without
@@ -152,9 +153,12 @@ func (r *Resolver) Resolve(host string) Route {
 		r.demand.wake()
 	}
 	t := r.table.Load()
-	e := t.exact[host]
+	i := t.at[host].whole
+	e := t.entries[i].Load()
 	if e == nil {
-		if e, _ = t.memo.get(host); e == nil {
+		if i > 0 {
+			e = t.makeEntry(i)
+		} else if e, _ = t.memo.get(host); e == nil {
 			return r.resolveUnseen(t, host)
 		}
 	}
@@ -169,14 +173,13 @@ func (r *Resolver) resolveUnseen(t *table, host string) Route {
 	if e, ok := t.unserved.get(host); ok {
 		return r.leftAlone(t, e, host, host)
 	}
-	var into entry
-	if e := t.below(host, &into); e != nil {
+	if e := t.below(host); e != nil {
 		return e.choose()
 	}
 	plain := host
 	if t.mode != Off {
 		if plain = canonical(host); plain != host {
-			if e := t.find(plain, &into); e != nil {
+			if e := t.find(plain); e != nil {
 				return asSpelled(e.choose(), plain, host)
 			}
 		}
@@ -269,7 +272,7 @@ func (r *Resolver) SetMode(m Mode) {
 	defer r.unlock()
 	if was := r.mode; m <= Off && m != was {
 		r.mode = m
-		r.publish()
+		r.publishTable()
 		r.recent.begin(r.allCounts()) // in another mode the reasons mean something else
 		r.info("azaffinity: mode changed", "mode", m.String(), "was", was.String())
 	}

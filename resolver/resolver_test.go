@@ -181,9 +181,9 @@ func TestManyHosts(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() { r.Resolve("another.s3" + region) }); got > 1 {
 		t.Errorf("one host too many: got %v allocations, want at most 1", got)
 	}
-	for i := range 300 {
+	for i := range 800 { // 256 that are remembered for good, and 512 for as long as the table
 		host := numbered(i)
-		if got := r.Resolve(host); i < 256 && got.Fallback != host || i >= 256 && got.Host != host {
+		if got := r.Resolve(host); i < 768 && got.Fallback != host || i >= 768 && got.Host != host {
 			t.Fatalf("%s: got %v", host, got)
 		}
 	}
@@ -197,6 +197,22 @@ func TestManyHosts(t *testing.T) {
 	}
 }
 
+// Given a bucket that is asked for again and again among thousands of others, then its
+// route is made once, and those of buckets that were asked for once are not kept.
+func TestBucketsThatAreAskedForOften(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("s3")})
+	once, often := r.Resolve("once.s3"+region), r.Resolve("often.s3"+region)
+	for i := range 5000 {
+		r.Resolve(fmt.Sprintf("bucket-%d.s3%s", i, region))
+		if i%400 == 0 && r.Resolve("often.s3"+region) != often {
+			t.Fatalf("after %d others: the route was made anew", i)
+		}
+	}
+	if r.Resolve("once.s3"+region) == once {
+		t.Error("after 5000 others a route is still kept")
+	}
+}
+
 // numbered is a regional name that no catalogue has.
 func numbered(i int) string {
 	return strings.Replace(regional("sqs"), "lj2wisx3", fmt.Sprint("x", i), 1)
@@ -204,7 +220,7 @@ func numbered(i int) string {
 
 // Given regional names that no catalogue has, then each is answered from the name
 // itself, by itself and behind labels; they outlive tables, and those that are more than
-// are remembered are routed as long as the table's memo has room.
+// are remembered are routed as long as there is room.
 func TestLearnedNames(t *testing.T) {
 	r := newResolver(t, inA, []endpoint.Endpoint{of("s3")})
 	inZone := func(name string) string { return strings.Replace(name, ".sqs", "-us-east-1a.sqs", 1) }

@@ -36,7 +36,7 @@ func (t *table) serves(host string) bool {
 	if t.mode != Prefer {
 		return false
 	}
-	if e := t.exact[host]; e != nil {
+	if e := t.whole(host); e != nil {
 		return e.primary.Target != Unmatched
 	}
 	if _, learned := t.learned.parents.get(host); learned {
@@ -46,7 +46,7 @@ func (t *table) serves(host string) bool {
 		if host[i-1] != '.' {
 			continue
 		}
-		if e := t.parents[host[i:]]; e != nil && e.shape.takes(host[:i-1]) {
+		if e := t.parent(host[i:]); e != nil && e.shape.takes(host[:i-1]) {
 			return e.primary.Target != Unmatched
 		}
 		if _, learned := t.learned.parents.get(host[i:]); learned {

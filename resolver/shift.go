@@ -73,7 +73,7 @@ func (r *Resolver) ShiftAway(until time.Time) {
 		r.shift.called = time.Time{} // nothing would end it
 	}
 	if r.judgeShift() {
-		r.publish()
+		r.publishTable()
 	}
 }
 
@@ -114,7 +114,7 @@ func (r *Resolver) timeShift() {
 		switch {
 		case r.closed:
 		case r.judgeShift():
-			r.publish()
+			r.publishTable()
 		default:
 			r.timeShift() // a file's time goes by the wall clock, which may have been set back
 		}
@@ -213,7 +213,7 @@ func (r *Resolver) takeShifts(s *shiftSource, answer shift.Answer, err error) ti
 	case err != nil:
 		return untilNext(answer.Until)
 	case r.judgeShift():
-		r.publish()
+		r.publishTable()
 	}
 	if answer.Until.IsZero() {
 		return shiftRefresh - shiftRefresh/10 + rand.N(shiftRefresh/5)

@@ -135,7 +135,7 @@ func (r *Resolver) Snapshot() Snapshot {
 	if r.mode == Prefer {
 		s.Nearest = r.nearest.list()
 	}
-	s.Notes = slices.Concat(r.remarks, r.shift.notes(), r.catalog.value.Notes, t.notes)
+	s.Notes = slices.Concat(r.remarks, r.shift.notes(), r.catalog.value.Notes, r.index.notes.list())
 	if r.zone.err != nil {
 		s.ZoneError = r.zone.err.Error()
 	}

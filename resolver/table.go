@@ -1,125 +1,69 @@
 package resolver
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 )
 
-// table is everything a request needs to know, worked out beforehand. But for its
-// memo and the learned names it never changes: another zone, catalogue or mode makes
-// another table.
+// table is everything a request needs to know: another zone, catalogue or mode makes
+// another table. Hosts that nobody has asked about have no entries yet, so that a change
+// costs little however many endpoints there are.
 type table struct {
 	tableInput
-	// exact has the hosts that are known as a whole, with their routes: service
-	// hosts, and endpoints' regional names.
-	exact map[string]*entry
-	// parents has what stands behind the first labels of all other hosts:
-	// "s3.us-east-1.amazonaws.com" of "photos.s3.us-east-1.amazonaws.com".
-	parents map[string]*entry
-	// zonal has the zonal names that the table routes to.
-	zonal map[string]*health
-	// memo has the routes of hosts that were asked about and are not in exact, and
-	// alone those of hosts with a vpce name in them that are left as they are.
-	memo, alone memo[*entry]
+	at      map[string]place        // the index's, one step nearer
+	entries []atomic.Pointer[entry] // of the index's hosts; the first stays nil
+	// memo has the routes of hosts that are known by what they end in, and alone those
+	// of hosts with a vpce name in them that are left as they are.
+	memo, alone lately[*entry]
 	unserved    memo[*entry] // of hosts that nothing is known for, see unserved
 	learned     learned
-	notes       []string
 }
 
 // tableInput is what a table is made from.
 type tableInput struct {
-	mode           Mode
-	zone           string // the zone's name as the endpoints' owner spells it; "" if not known
-	shifted        bool   // away from the zone
-	endpoints      []endpoint.Endpoint
-	forceInterface map[string]bool // services whose free path is not taken
-	names          *names
-	unmatched      *entry // of hosts that no endpoint is chosen for
+	*index
+	mode      Mode
+	zone      string // the zone's name as the endpoints' owner spells it; "" if not known
+	shifted   bool   // away from the zone
+	names     *names
+	zonal     map[string]*health // the endpoints' zonal names in the zone
+	unmatched *entry             // of hosts that no endpoint is chosen for
 }
 
 func newTable(in tableInput) *table {
-	t := &table{tableInput: in, exact: map[string]*entry{}, parents: map[string]*entry{}, zonal: map[string]*health{}}
 	if in.mode == Off {
-		return t
+		in.index = noHosts
 	}
-	endpoints := slices.Clone(in.endpoints)
-	slices.SortStableFunc(endpoints, func(a, b endpoint.Endpoint) int {
-		return cmp.Or(
-			cmp.Compare(btoi(t.freePath(a) != ""), btoi(t.freePath(b) != "")),
-			-cmp.Compare(btoi(a.PrivateDNS), btoi(b.PrivateDNS)),
-			cmp.Compare(a.ID, b.ID))
-	})
-	hosts := hostsOf(endpoints)
-	for _, h := range hosts {
-		t.addHost(h)
-	}
-	t.notes = append(t.notes, unrouted(endpoints, hosts)...)
-	for _, e := range endpoints {
-		t.addRegionalName(e)
-	}
-	return t
+	return &table{tableInput: in, at: in.index.at, entries: make([]atomic.Pointer[entry], len(in.hosts))}
 }
 
-// addHost enters one service host, unless an endpoint that comes before has it.
-func (t *table) addHost(h host) {
-	into, shown := t.exact, h.name
-	if h.shape != whole {
-		into, shown = t.parents, "*."+h.name
+// whole is the entry of a host that is known as a whole, or nil.
+func (t *table) whole(host string) *entry { return t.entry(t.at[host].whole) }
+
+// parent is the entry of the hosts below a parent, or nil.
+func (t *table) parent(name string) *entry { return t.entry(t.at[name].below) }
+
+func (t *table) entry(i int32) *entry {
+	if e := t.entries[i].Load(); e != nil || i == 0 {
+		return e
 	}
-	if had, ok := into[h.name]; ok {
-		if had.info.id != h.of.ID {
-			t.notes = append(t.notes, fmt.Sprintf("%s: %s is used, and %s is not", shown, had.info.id, h.of.ID))
-		}
-		return
-	}
-	var e *entry
-	if free := t.freePath(*h.of); free != "" {
-		e = &entry{info: t.infoOf(*h.of), primary: Route{Reason: FreePath}}
-		t.notes = append(t.notes, fmt.Sprintf("%s: %s is not used: %s", shown, h.of.ID, free))
-	} else {
-		infix := ""
-		if h.infix != "" {
-			infix = h.infix + "."
-		}
-		regional := infix + bare(h.of.Regional)
-		switch {
-		case h.private():
-			regional = "" // the host itself
-		case len(regional) > maxName:
-			return
-		}
-		e = t.newEntry(*h.of, infix, regional)
+	return t.makeEntry(i)
+}
+
+// makeEntry is entry for the first request.
+func (t *table) makeEntry(i int32) *entry {
+	h := &t.hosts[i]
+	e := &entry{info: t.infoOf(*h.of), primary: Route{Reason: FreePath}}
+	if !h.free {
+		e = t.newEntry(*h.of, h.infix, h.regional)
 	}
 	if e.shape = h.shape; e.shape == whole {
 		e = e.keep(h.name, "")
 	}
-	t.note(e)
-	into[h.name] = e
-}
-
-// addRegionalName enters the endpoint's own regional name, which clients are
-// given by AWS_ENDPOINT_URL or BaseEndpoint, by itself and behind other labels.
-// Its way back is always the very host that was asked for.
-func (t *table) addRegionalName(e endpoint.Endpoint) {
-	name := bare(e.Regional)
-	if t.exact[name] != nil {
-		return
-	}
-	behind := t.newEntry(e, "", "")
-	behind.shape = prefix
-	t.note(behind)
-	t.exact[name], t.parents[name] = behind.keep(name, ""), behind
-}
-
-// note remembers that the table routes to the entry's zonal name.
-func (t *table) note(e *entry) {
-	if e.health != nil {
-		t.zonal[e.health.name] = e.health
-	}
+	t.entries[i].CompareAndSwap(nil, e) // or another request was first
+	return t.entries[i].Load()
 }
 
 // newEntry works out what requests by an endpoint are to do. The entry is a parent's.
@@ -138,7 +82,9 @@ func (t *table) newEntry(e endpoint.Endpoint, infix, regional string) *entry {
 	case !inZone:
 		*reason = NotInZone
 	default:
-		made.health = t.names.of(zonal, made.info.counts)
+		if made.health = t.zonal[bare(zonal)]; made.health == nil { // of an endpoint that was learned
+			made.health = t.names.of(zonal, made.info.counts)
+		}
 		made.zonal = infix + made.health.name
 		made.primary.Target, *reason = Zonal, InZone
 	}
@@ -149,48 +95,44 @@ func (t *table) infoOf(e endpoint.Endpoint) *endpointInfo {
 	return &endpointInfo{id: e.ID, service: e.Service, zone: t.zone, counts: t.names.countsOf(e)}
 }
 
-// find finds the entry of a host.
-func (t *table) find(asked string, into *entry) *entry {
-	if e := t.exact[asked]; e != nil {
+// find finds the entry of a host, or nil.
+func (t *table) find(asked string) *entry {
+	if e := t.whole(asked); e != nil {
 		return e
 	}
 	if e, ok := t.memo.get(asked); ok {
 		return e
 	}
-	return t.below(asked, into)
+	return t.below(asked)
 }
 
-// below finds the entry of a host that is known by what it ends in: the host's own,
-// or into, which it fills in.
-func (t *table) below(asked string, into *entry) *entry {
+// below makes the entry of a host that is known by what it ends in.
+func (t *table) below(asked string) *entry {
 	for i := 1; i < len(asked); i++ {
 		if asked[i] != '.' {
 			continue
 		}
-		if e := t.parents[asked[i+1:]]; e != nil && e.shape.takes(asked[:i]) {
-			return t.complete(e, asked, e.shape.keeps(asked[:i+1]), into)
+		if e := t.parent(asked[i+1:]); e != nil && e.shape.takes(asked[:i]) {
+			return t.complete(e, asked, e.shape.keeps(asked[:i+1]))
 		}
 	}
 	return nil
 }
 
-// complete makes a parent's entry the one of a host below it, and remembers it if there
-// is room: else it fills in into. It returns nil if the names would be too long.
-func (t *table) complete(e *entry, asked, front string, into *entry) *entry {
+// complete makes a parent's entry the one of a host below it, and remembers it. It
+// returns nil if the names would be too long.
+func (t *table) complete(e *entry, asked, front string) *entry {
 	if len(front)+max(len(e.zonal), len(e.regional)) > maxName {
 		return nil
 	}
-	if !t.memo.full() {
-		kept := e.keep(asked, front)
-		t.memo.add(asked, kept)
-		return kept
-	}
-	*into = e.at(asked, front)
-	return into
+	return t.memo.add(asked, e.keep(asked, front))
 }
 
 // zonalName is the health of a zonal name that the table routes to, or nil.
 func (t *table) zonalName(name string) *health {
+	if t.shifted {
+		return nil
+	}
 	if h := t.zonal[name]; h != nil {
 		return h
 	}
@@ -198,19 +140,5 @@ func (t *table) zonalName(name string) *health {
 	return h
 }
 
-func (t *table) freePath(e endpoint.Endpoint) string {
-	if t.forceInterface[e.Service] {
-		return ""
-	}
-	return e.FreePath
-}
-
 // bare is a name without the star that S3's begin with.
 func bare(name string) string { return strings.TrimPrefix(name, "*.") }
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}

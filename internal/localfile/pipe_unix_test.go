@@ -4,6 +4,8 @@ package localfile_test
 
 import (
 	"errors"
+	"net"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -12,24 +14,34 @@ import (
 	"github.com/azaffinity/azaffinity/internal/localfile"
 )
 
-// Given a pipe that nobody writes to, when it is read, then that is an error at once.
+// Given a pipe that nobody writes to, a link to one, or a socket, when it is read, then that
+// is an error at once.
 func TestPipe(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	dir := t.TempDir()
+	pipe, link, socket := filepath.Join(dir, "pipe"), filepath.Join(dir, "link"), filepath.Join(dir, "socket")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(pipe, link)); err != nil {
 		t.Skip(err)
 	}
-	result := make(chan error, 1)
-	go func() {
-		_, err := localfile.Read(path, 1<<10)
-		result <- err
-	}()
-	select {
-	case err := <-result:
-		var irregular *localfile.NotRegularError
-		if !errors.As(err, &irregular) {
-			t.Errorf("got %v, want that it is not a regular file", err)
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for path, want := range map[string]any{
+		pipe: new(*localfile.NotRegularError), link: new(*localfile.NotRegularError), socket: new(*os.PathError),
+	} {
+		result := make(chan error, 1)
+		go func() {
+			_, err := localfile.Read(path, 1<<10)
+			result <- err
+		}()
+		select {
+		case err := <-result:
+			if !errors.As(err, want) {
+				t.Errorf("%s: got %v, want a %T", path, err, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: still waiting for somebody to write", path)
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("still waiting for somebody to write")
 	}
 }

@@ -123,6 +123,7 @@ func merge(catalogs ...Catalog) Catalog {
 	type but struct{ id, tail string } // all but the endpoint's own part of its name
 	at := map[but]int{}                // its index in all
 	for _, c := range catalogs {
+		all.Endpoints = slices.Grow(all.Endpoints, len(c.Endpoints))
 		for _, e := range c.Endpoints {
 			_, tail, _ := strings.Cut(bare(e.Regional), ".")
 			i, ok := at[but{e.ID, tail}]

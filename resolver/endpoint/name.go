@@ -52,19 +52,24 @@ func (n name) sameEndpoint(other name) bool {
 	return n == other
 }
 
-// nameError says why something is not the DNS name of an endpoint. There may be a
-// million of them, of which few are shown.
-type nameError struct{ dnsName, why string }
-
-func (e *nameError) Error() string {
-	return fmt.Sprintf("%s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
-		quote(e.dnsName), e.why)
+// fault is an error that is worded when it is shown. A file may have a million, of which
+// few are.
+type fault struct {
+	format string
+	args   []any
 }
+
+func faultf(format string, args ...any) *fault { return &fault{format, args} }
+
+func (f *fault) Error() string { return fmt.Sprintf(f.format, f.args...) }
 
 // split takes a vpce name apart. Nothing is looked up: the DNS suffix and the
 // Region are whatever the name says, so that partitions need no table.
 func split(dnsName string) (n name, err error) {
-	wrong := func(why string) (name, error) { return name{}, &nameError{dnsName, why} }
+	wrong := func(why any) (name, error) {
+		return name{}, faultf("%s is not the DNS name of an interface endpoint: %s (want one like vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com)",
+			quoted(dnsName), why)
+	}
 	n.dnsName = dnsName
 	rest := dnsName
 	for _, prefix := range [...]string{"*.", "bucket.", "accesspoint.", "control."} {
@@ -94,7 +99,7 @@ func split(dnsName string) (n name, err error) {
 	}
 	n.service, n.region = service[:dot], service[dot+1:]
 	if !IsRegion(n.region) {
-		return wrong(quote(n.region) + " is not a Region")
+		return wrong(faultf("%s is not a Region", quoted(n.region)))
 	}
 	if !strings.Contains(suffix, ".") {
 		return wrong("it does not end in a domain")
@@ -112,7 +117,7 @@ func split(dnsName string) (n name, err error) {
 	}
 	n.id, n.unique, n.zone = first[:len("vpce-")+len(id)], unique, zone
 	if isZonal && !InRegion(n.zone, n.region) {
-		return wrong(quote(n.zone) + " is not a zone of " + n.region)
+		return wrong(faultf("%s is not a zone of %s", quoted(n.zone), n.region))
 	}
 	return n, nil
 }
@@ -150,7 +155,7 @@ func InRegion(zone, region string) bool {
 // zone's name begins with its Region's, an ID doesn't: "use1-az6", "usw2-lax1-az1".
 func checkZone(id, name string) error {
 	if !isLabel(id) || !isZoneName(name) {
-		return fmt.Errorf("%s is not a zone ID, or %s not a zone's name: want a pair such as use1-az6 and us-east-1a", quote(id), quote(name))
+		return faultf("%s is not a zone ID, or %s not a zone's name: want a pair such as use1-az6 and us-east-1a", quoted(id), quoted(name))
 	}
 	return nil
 }

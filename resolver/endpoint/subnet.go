@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 )
@@ -22,14 +21,14 @@ type Subnet struct {
 
 func (s *Subnet) normalize() error {
 	if !isSubnet(s.Prefix) {
-		return fmt.Errorf("%v is not a subnet's CIDR block: want one of /16 to /28, or of /44 to /64 in IPv6", s.Prefix)
+		return faultf("%v is not a subnet's CIDR block: want one of /16 to /28, or of /44 to /64 in IPv6", s.Prefix)
 	}
 	s.Prefix = s.Prefix.Masked()
 	switch {
 	case s.ZoneID == "" && s.Zone == "":
-		return fmt.Errorf("the subnet %v has neither a zone ID nor a zone's name", s.Prefix)
+		return faultf("the subnet %v has neither a zone ID nor a zone's name", s.Prefix)
 	case s.ZoneID != "" && !isLabel(s.ZoneID), s.Zone != "" && !isZoneName(s.Zone):
-		return fmt.Errorf("the subnet %v: %s is not a zone ID, or %s not a zone's name", s.Prefix, quote(s.ZoneID), quote(s.Zone))
+		return faultf("the subnet %v: %s is not a zone ID, or %s not a zone's name", s.Prefix, quoted(s.ZoneID), quoted(s.Zone))
 	}
 	return nil
 }
@@ -104,7 +103,7 @@ func (s subnet) subnets() (all []Subnet, err error) {
 	for _, block := range s.blocks() {
 		p, err := netip.ParsePrefix(block)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a CIDR block", quote(block))
+			return nil, faultf("%s is not a CIDR block", quoted(block))
 		}
 		one := Subnet{Prefix: p, ZoneID: s.AvailabilityZoneID, Zone: s.AvailabilityZone}
 		if err := one.normalize(); err != nil {
@@ -129,14 +128,14 @@ func subnetsOf(listed []*subnet, vpc string) (cat Catalog) {
 		}
 		some, err := s.subnets()
 		if err != nil {
-			cat.note("the subnet %s is left out: %s", quote(s.SubnetID), err)
+			cat.note("the subnet %s is left out: %s", quoted(s.SubnetID), err)
 			continue
 		}
 		all = append(all, some...)
 	}
 	cat.addSubnets(all)
 	if others > 0 {
-		cat.note("%d subnets are left out, in other VPCs than %s: aws ec2 describe-subnets --filters Name=vpc-id,Values=…", others, quote(vpc))
+		cat.note("%d subnets are left out, in other VPCs than %s: aws ec2 describe-subnets --filters Name=vpc-id,Values=…", others, quoted(vpc))
 	}
 	return cat
 }
