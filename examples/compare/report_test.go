@@ -60,6 +60,9 @@ func TestTextFits(t *testing.T) {
 					t.Errorf("%s: a line has %d columns, want %d at most: %s", p.Name, n, width, line)
 				}
 			}
+			if !strings.Contains(out.String(), " [104, 10000]") || strings.Contains(out.String(), "[104,\n") {
+				t.Errorf("%s: an interval is broken:\n%s", p.Name, &out)
+			}
 			for _, s := range r.Steady { // names that have become the lines between groups are still there
 				if name := s.Setting + ", " + s.Workload + ", 16 callers"; !strings.Contains(out.String(), name) {
 					t.Errorf("%s: the report has no %q", p.Name, name)

@@ -222,7 +222,7 @@ var (
 		"target": 54, "measured": 30, "error": 35, "where": 18, "workload": 18, "fault": 20,
 		"in zone before": 7, "in it: calls": 6, "alone: least": 6, "beside calls: p50": 7,
 	}
-	slim = map[string]int{"contender": 12, "in zone": 4, "/ bare": 14, "p50 / bare": 14, "p50 / pinned": 14}
+	slim = map[string]int{"contender": 12, "in zone": 4}
 )
 
 // text has the names of groups in the lines between them, not in columns, so that a terminal has room for the others.
