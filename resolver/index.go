@@ -25,6 +25,8 @@ type place struct{ whole, below int32 }
 
 var noHosts = &index{hosts: make([]host, 1)}
 
+// newIndex makes the index of the endpoints. Those for the services that are in
+// forceInterface are used even if there is a free path.
 func newIndex(endpoints []endpoint.Endpoint, forceInterface map[string]bool) *index {
 	x := &index{forceInterface: forceInterface}
 	sorted := make([]*endpoint.Endpoint, len(endpoints))
