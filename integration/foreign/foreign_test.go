@@ -30,8 +30,8 @@ var programs = []program{
 }
 
 const (
-	hands    = 3 // pieces of work at a time
-	patience = time.Minute
+	hands    = 2 // pieces of work at a time
+	patience = 3 * time.Minute
 )
 
 // do does so many pieces of the work. Before the one in the middle begins, others under way, strike is called.
@@ -105,7 +105,7 @@ func (p *place) await(t *testing.T, w work) {
 			return
 		}
 		if time.Since(repaired) > patience {
-			t.Fatalf("the home zone is back, and a minute later requests go to %v", p.Requests())
+			t.Fatalf("the home zone is back, and %v later requests go to %v", patience, p.Requests())
 		}
 		time.Sleep(time.Second) // the dialer tries the zone in real time
 	}

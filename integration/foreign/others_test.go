@@ -22,7 +22,7 @@ import (
 // queueWorker sends, and receives what was sent, acknowledging it. A piece is done when its message has come.
 func queueWorker(t *testing.T, p *place) work {
 	client := awssnssqs.DialSQS(p.attached())
-	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
+	queue, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprint("q", p.pieces.Load()))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,11 +113,11 @@ func oldManager(_ *testing.T, p *place) work {
 	client := s3.NewFromConfig(p.attached(), quiet)
 	up, down := manager.NewUploader(client), manager.NewDownloader(client)
 	return func(ctx context.Context, n int) error {
-		sent := content(n, 6*mib)
+		sent := content(n, 5*mib+40)
 		if _, err := up.Upload(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key(n)), Body: bytes.NewReader(sent)}); err != nil {
 			return err
 		}
-		got := manager.NewWriteAtBuffer(nil)
+		got := manager.NewWriteAtBuffer(make([]byte, 0, len(sent)))
 		if _, err := down.Download(ctx, got, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key(n))}); err != nil {
 			return err
 		}
@@ -130,11 +130,11 @@ func newManager(_ *testing.T, p *place) work {
 		o.PartSizeBytes, o.MultipartUploadThreshold, o.GetObjectType = 5*mib, 5*mib, tmtypes.GetObjectRanges
 	})
 	return func(ctx context.Context, n int) error {
-		sent := content(n, 6*mib)
+		sent := content(n, 5*mib+40)
 		if _, err := m.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key(n)), Body: bytes.NewReader(sent)}); err != nil {
 			return err
 		}
-		got := manager.NewWriteAtBuffer(nil)
+		got := manager.NewWriteAtBuffer(make([]byte, 0, len(sent)))
 		if _, err := m.DownloadObject(ctx, &transfermanager.DownloadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key(n)), WriterAt: got}); err != nil {
 			return err
 		}
