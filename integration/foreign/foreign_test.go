@@ -34,7 +34,7 @@ const (
 	patience = 3 * time.Minute
 )
 
-// do does so many pieces of the work. Before the one in the middle begins, others under way, strike is called.
+// do does so many pieces of the work. When one of the first is done and others are under way, strike is called.
 func (p *place) do(t *testing.T, w work, pieces int, strike func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -42,7 +42,7 @@ func (p *place) do(t *testing.T, w work, pieces int, strike func()) {
 	var g errgroup.Group
 	g.SetLimit(hands)
 	for i := range pieces {
-		if i == pieces/2 {
+		if i == hands+1 {
 			strike()
 		}
 		n := int(p.pieces.Add(1))
@@ -81,7 +81,7 @@ func (x program) through(t *testing.T, p *place, fault lab.Fault) {
 	if n, all := p.elsewhere(); n > 0 || all == 0 {
 		t.Errorf("healthy: %d of %d requests went to other zones, want none of some", n, all)
 	}
-	p.do(t, w, 2*hands, func() { p.fault(t, fault) })
+	p.do(t, w, 2*hands+1, func() { p.fault(t, fault) })
 	if n, all := p.elsewhere(); n == 0 {
 		t.Errorf("the home zone gone: none of %d requests went to other zones", all)
 	}
