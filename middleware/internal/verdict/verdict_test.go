@@ -1,0 +1,71 @@
+package verdict_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/azaffinity/azaffinity/middleware/internal/verdict"
+	"github.com/azaffinity/azaffinity/resolver"
+)
+
+// Given an answer, when its status is judged, then only a server's error means something, and a 502 to 504 that no service put its request id on means that
+// there is no service.
+func TestStatus(t *testing.T) {
+	for status, want := range map[int]resolver.Cause{
+		200: resolver.NoCause, 301: resolver.NoCause, 404: resolver.NoCause, 429: resolver.NoCause, 499: resolver.NoCause,
+		500: resolver.CauseServerError, 501: resolver.CauseServerError,
+		502: resolver.CauseUnavailable, 503: resolver.CauseUnavailable, 504: resolver.CauseUnavailable,
+		505: resolver.CauseServerError, 599: resolver.CauseServerError,
+	} {
+		if got := verdict.OfStatus(status, http.Header{}); got != want {
+			t.Errorf("%d: %v, want %v", status, got, want)
+		}
+	}
+}
+
+// Given a 503 with a request id, in any spelling that AWS's services have, when it is judged, then it is the service's own error.
+func TestRequestID(t *testing.T) {
+	for _, name := range []string{"x-amzn-RequestId", "x-amz-request-id", "x-amz-requestid", "x-amz-id-2"} {
+		header := http.Header{}
+		header.Set(name, "0123")
+		if got := verdict.OfStatus(503, header); got != resolver.CauseServerError {
+			t.Errorf("%s: %v, want %v", name, got, resolver.CauseServerError)
+		}
+	}
+	if got := verdict.OfStatus(503, http.Header{"X-Request-Id": {"a proxy's"}}); got != resolver.CauseUnavailable {
+		t.Errorf("a proxy's id: %v, want %v", got, resolver.CauseUnavailable)
+	}
+}
+
+// Given an error in place of an answer, when it is judged, then it comes from the network if a connection broke, and not if time was up.
+func TestNetwork(t *testing.T) {
+	late := &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&net.OpError{Op: "read", Err: errors.New("broke")}, true},
+		{late, false},
+		{io.EOF, true},
+		{io.ErrUnexpectedEOF, true},
+		{syscall.ECONNRESET, true},
+		{syscall.EPIPE, true},
+		{errors.New("http2: client connection force closed via ClientConn.Close"), true},
+		{errors.New("http2: client connection lost"), true},
+		{errors.New("http2: client connection lost, says a signer"), false},
+		{errors.New("no credentials"), false},
+		{context.Canceled, false},
+		{context.DeadlineExceeded, false},
+	} {
+		if got := verdict.OfNetwork(fmt.Errorf("send: %w", c.err)); got != c.want {
+			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		}
+	}
+}
