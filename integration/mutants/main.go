@@ -21,6 +21,7 @@ func main() {
 	files := flag.String("files", "", "only files whose names are listed here, with commas")
 	box := flag.Duration("time", 4*time.Hour, "when to stop")
 	timeout := flag.Duration("timeout", 3*time.Minute, "when tests of one package are taken to hang")
+	own := flag.Bool("own", false, "run only the package's own tests: quick, but what survives may be killed by others'")
 	out := flag.String("json", "", "file for all results")
 	flag.Parse()
 
@@ -28,7 +29,7 @@ func main() {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *box)
 	defer cancel()
-	results, err := run(ctx, options{*n, *seed, split(*packages), split(*files), *timeout})
+	results, err := run(ctx, options{*n, *seed, split(*packages), split(*files), *timeout, *own})
 	if err == nil && *out != "" {
 		err = writeJSON(*out, results)
 	}
@@ -47,6 +48,7 @@ type options struct {
 	packages []string
 	files    []string
 	timeout  time.Duration
+	own      bool
 }
 
 // run tries a sample of mutants until ctx ends.
@@ -64,7 +66,7 @@ func run(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(scratch)
-	r := &runner{root, scratch, o.timeout}
+	r := &runner{root, scratch, o.timeout, o.own}
 	drawn := sample(all, o.n, o.seed)
 	fmt.Fprintf(os.Stderr, "%d of %d mutants\n", len(drawn), len(all))
 	if err := r.unchanged(ctx, drawn); err != nil {
@@ -82,7 +84,7 @@ func (r *runner) unchanged(ctx context.Context, drawn []mutant) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range suitesOf(m.Package) {
+		for _, s := range r.suites(m.Package) {
 			if seen[s] {
 				continue
 			}

@@ -89,7 +89,7 @@ func TestLess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{root, t.TempDir(), time.Minute}
+	r := &runner{root, t.TempDir(), time.Minute, true}
 	for mutant, want := range map[int]string{0: killed, 2: survived, 7: unbuilt} {
 		fate, by, err := r.try(t.Context(), &found[mutant])
 		if err != nil || fate != want {
@@ -107,7 +107,7 @@ func TestTimeIsUp(t *testing.T) {
 	write(t, root, "p/p.go", source)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := &runner{root, t.TempDir(), time.Minute}
+	r := &runner{root, t.TempDir(), time.Minute, true}
 	if fate, _, err := r.try(ctx, &mutant{Package: "p", File: "p/p.go"}); fate != "" || !errors.Is(err, context.Canceled) {
 		t.Errorf("%q, %v", fate, err)
 	}

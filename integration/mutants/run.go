@@ -25,7 +25,14 @@ var followers = map[string][]suite{
 // A suite is the tests of a directory whose names match run: all of them if that is empty.
 type suite struct{ dir, run string }
 
-func suitesOf(pkg string) []suite { return append([]suite{{pkg, ""}}, followers[pkg]...) }
+// suites are the tests to run for a package, its own first.
+func (r *runner) suites(pkg string) []suite {
+	own := []suite{{pkg, ""}}
+	if r.own {
+		return own
+	}
+	return append(own, followers[pkg]...)
+}
 
 // What became of a mutant.
 const (
@@ -44,6 +51,7 @@ var (
 type runner struct {
 	root, scratch string
 	timeout       time.Duration // of one suite
+	own           bool          // run no tests of other packages
 }
 
 // try returns what became of the mutant, and which tests killed it.
@@ -52,7 +60,7 @@ func (r *runner) try(ctx context.Context, m *mutant) (fate, by string, err error
 	if err != nil {
 		return "", "", err
 	}
-	for _, s := range suitesOf(m.Package) {
+	for _, s := range r.suites(m.Package) {
 		by, err := r.test(ctx, s, overlay)
 		switch {
 		case ctx.Err() != nil:
