@@ -101,10 +101,11 @@ func (f *finder) zeroed(n *ast.ReturnStmt, within *ast.FuncType) {
 		return
 	}
 	for i, result := range n.Results {
+		of := f.text(types[i])
 		switch f.text(result) {
-		case "nil", "false", "0", `""`:
+		case "nil", "false", "0", `""`, of + "{}": // It is zero.
 		default:
-			f.edit(result, "*new("+f.text(types[i])+")")
+			f.edit(result, "*new("+of+")")
 		}
 	}
 }

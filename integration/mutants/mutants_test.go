@@ -50,6 +50,14 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Given a return of what is zero, when its mutants are listed, then none makes it zero.
+func TestFindOfZero(t *testing.T) {
+	found, err := find("p", "p/p.go", []byte("package p\n\nfunc zero() (T, string, error) { return T{}, \"\", nil }\n"))
+	if err != nil || len(found) != 1 || found[0].Is != "" {
+		t.Errorf("%+v, %v, want one that leaves the return out", found, err)
+	}
+}
+
 // Given the same seed, when a sample is drawn twice, then it is the same; with another seed, it is another. None is drawn twice.
 func TestSample(t *testing.T) {
 	var all []mutant
