@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/metrics/smithyotelmetrics"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/azaffinity/azaffinity/integration/lab"
 	"github.com/azaffinity/azaffinity/middleware"
@@ -95,6 +97,7 @@ type process struct {
 	*lab.Lab
 	knowledge
 	resolver *resolver.Resolver
+	reader   *sdkmetric.ManualReader // of metrics
 	config   aws.Config
 	deadline time.Duration // of a call
 	zonal    string
@@ -115,7 +118,9 @@ func start(t *testing.T, l *lab.Lab, k knowledge, m resolver.Mode) *process {
 	if k.endpoints != nil {
 		endpoints = k.endpoints(e)
 	}
-	r, err := resolver.New(resolver.WithZone(z), resolver.WithEndpoints(endpoints), resolver.WithMode(m))
+	p.reader = sdkmetric.NewManualReader()
+	meters := smithyotelmetrics.Adapt(sdkmetric.NewMeterProvider(sdkmetric.WithReader(p.reader)))
+	r, err := resolver.New(resolver.WithZone(z), resolver.WithEndpoints(endpoints), resolver.WithMode(m), resolver.WithMeterProvider(meters))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestTruth(t *testing.T) {
 }
 
 func compare(t *testing.T, p *process, m resolver.Mode) {
-	shown, sent := said{}, uint64(0)
+	shown, sent, wentHome := said{}, uint64(0), uint64(0)
 	for call := range p.calls(m) {
 		before := p.says(t)
 		if before != shown || call == 0 {
@@ -72,6 +72,9 @@ func compare(t *testing.T, p *process, m resolver.Mode) {
 			continue
 		}
 		sent++
+		if went.first == p.zonal {
+			wentHome++
+		}
 		if went.said != before { // something came up in the background meanwhile
 			continue
 		}
@@ -81,6 +84,7 @@ func compare(t *testing.T, p *process, m resolver.Mode) {
 		}
 	}
 	p.checkCounts(t, m, sent)
+	p.checkMetrics(t, m, wentHome, uint64(p.calls(m))-sent)
 }
 
 // said is where the next request goes, by the resolver's own words.
