@@ -4,6 +4,12 @@
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -endpoints endpoints.json -zone us-east-1b
+//
+// A program of yours needs none of what is here. It needs a line, as ../ec2 and the others have it:
+//
+//	cfg, err := config.LoadDefaultConfig(ctx)
+//	r, err := middleware.Wrap(&cfg) // AZAFFINITY_ENDPOINTS says which endpoints there are; the zone is found
+//	defer r.Close()
 package main
 
 import (
