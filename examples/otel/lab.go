@@ -89,7 +89,7 @@ func (c *counts) Export(_ context.Context, all *metricdata.ResourceMetrics) erro
 func (*counts) ForceFlush(context.Context) error { return nil }
 func (*counts) Shutdown(context.Context) error   { return nil }
 
-// points are a metric's values, each with its attributes but the endpoint's name, which is long.
+// points are a metric's values but those that are 0, each with its attributes but the endpoint's name, which is long, and the resolver's: there is one.
 func points(data metricdata.Aggregation) (lines []string) {
 	var all []metricdata.DataPoint[int64]
 	switch data := data.(type) {
@@ -99,9 +99,12 @@ func points(data metricdata.Aggregation) (lines []string) {
 		all = data.DataPoints
 	}
 	for _, p := range all {
+		if p.Value == 0 {
+			continue
+		}
 		var pairs []string
 		for _, a := range p.Attributes.ToSlice() {
-			if a.Key != "endpoint" {
+			if a.Key != "endpoint" && a.Key != "resolver" {
 				pairs = append(pairs, string(a.Key)+"="+a.Value.String())
 			}
 		}
