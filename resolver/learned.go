@@ -56,6 +56,12 @@ func (r *Resolver) learn(t *table, host string) Route {
 	}
 	parent := r.addLearned(&t, e)
 	if parent == nil {
+		if known := t.find(host); known != nil { // listed since a moment ago
+			return known.choose()
+		}
+		if t.at[bare(e.Regional)].whole > 0 {
+			return t.leaveAlone(host, *t.unmatched)
+		}
 		parent = t.addUnlisted(e)
 	}
 	if parent == nil {

@@ -38,6 +38,7 @@ func (r *Resolver) publish() {
 // publishTable makes a new table, for another mode or a shift say. r.mu must be held.
 func (r *Resolver) publishTable() {
 	r.learning.Lock()
+	defer r.learning.Unlock() // once names are forgotten: what is being learned is in use
 	r.learned = slices.DeleteFunc(r.learned, func(e endpoint.Endpoint) bool { return r.index.at[bare(e.Regional)].whole > 0 })
 	if r.stale {
 		r.zonal, r.stale = r.publishPlaces(r.zoneName()), false
@@ -52,7 +53,6 @@ func (r *Resolver) publishTable() {
 		}
 	}
 	r.table.Store(t)
-	r.learning.Unlock()
 	r.lookups.wakeUp()
 	r.names.setShifted(t.shifted)
 	if t.mode != Off && !t.shifted && !r.kept { // else names are not in use, and not forgotten

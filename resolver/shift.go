@@ -69,9 +69,10 @@ func (r *Resolver) ShiftAway(until time.Time) {
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if r.shift.called = until; r.closed {
-		r.shift.called = time.Time{} // nothing would end it
+	if r.closed && time.Until(until) > 0 {
+		return // nothing would end it; one that is on stays
 	}
+	r.shift.called = until
 	if r.judgeShift() {
 		r.publishTable()
 	}
@@ -109,6 +110,11 @@ func (r *Resolver) timeShift() {
 		return
 	}
 	s.timer = time.AfterFunc(time.Until(s.until), func() {
+		defer func() {
+			if p := recover(); p != nil {
+				r.log.panicked("the end of a shift", p)
+			}
+		}()
 		r.mu.Lock()
 		defer r.unlock()
 		switch {
@@ -178,8 +184,11 @@ func (r *Resolver) warnUnlocated() {
 // startShiftPolls asks the sources of shifts that need not wait, and returns how all of them are asked from then on. An
 // answer that can't be used is no error of New's: a program that starts in the middle of an incident must start.
 func (r *Resolver) startShiftPolls(ctx context.Context) (polls []*poll) {
-	r.shift.sources = shiftSources(r.config.shifts)
-	for _, s := range r.shift.sources {
+	sources := shiftSources(r.config.shifts)
+	r.mu.Lock()
+	r.shift.sources = sources
+	r.unlock()
+	for _, s := range sources {
 		p := &poll{resolver: r, wait: always, ask: func(ctx context.Context) time.Duration {
 			ctx, cancel := context.WithTimeout(ctx, maxAsk)
 			defer cancel()

@@ -176,6 +176,7 @@ func (c *caller) warm(t *testing.T, n int) error {
 			return fmt.Errorf("%s, before anything is wrong: route %s, %s, error %q", o.Name, o.Target, o.Reason, o.Err)
 		}
 	}
+	time.Sleep(100 * time.Millisecond) // net/http takes a connection back a moment after its answer was read
 	return nil
 }
 
