@@ -23,7 +23,7 @@ const (
 	CrossRegion               // the endpoint's service is in another Region: it has no zonal names
 	Pinned                    // the host is a zonal name already
 	FreePath                  // a gateway endpoint serves these requests free of charge
-	ShiftedAway               // ShiftAway keeps requests away from the zone
+	ShiftedAway               // a zonal shift keeps requests away from the zone
 	FailedOver                // the zonal name was tried and failed
 	SwitchedOff               // the mode is Off
 	Untried                   // the zonal name has not been connected to yet, and the request can't be sent twice

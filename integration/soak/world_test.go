@@ -148,6 +148,11 @@ func (w *world) executed() (n int) {
 	return n
 }
 
+// inZone is the share of what the home zone executed.
+func (w *world) inZone() float64 {
+	return float64(w.lab.Requests()[home]) / float64(max(1, w.executed()))
+}
+
 // summary accounts for all calls.
 func (w *world) summary() string {
 	var retried, again, broken int
