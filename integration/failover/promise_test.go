@@ -188,8 +188,11 @@ func (c promise) run(t *testing.T, work *gate, ours bool) (got toll, back time.D
 	if !ours {
 		return got, 0
 	}
-	// The handshakes of 128 callers that go elsewhere at once take this machine a second by themselves.
-	if limit := usual.slowest + time.Second; c.fault.name == "black hole" && !c.cold && c.callers < 128 && got.slowest >= limit {
+	limit := usual.slowest + time.Second
+	if c.callers >= 128 {
+		limit += 2 * time.Second // their handshakes, when all go elsewhere at once, take two processors a second
+	}
+	if c.fault.name == "black hole" && !c.cold && got.slowest >= limit {
 		t.Errorf("the slowest call took %v in the black hole, and %v before", got.slowest, usual.slowest)
 	}
 	leave()
