@@ -93,7 +93,7 @@ func TestTheSDKLearnsFromPlainClients(t *testing.T) {
 					u := p.presign(t, private)
 					client := p.plainClient(t, p.transport(4))
 					p.comeBack(t, u, client, returning)
-					client.CloseIdleConnections()
+					p.disconnect(t, client)
 					if err := p.FaultService("s3", home, fault); err != nil {
 						t.Fatal(err)
 					}

@@ -165,7 +165,7 @@ func putOnce(t *testing.T, fault lab.Fault, kind bodyKind, http2, expect bool) {
 	u := p.presign(t, false)
 	client := p.plainClient(t, p.transport(1))
 	p.comeBack(t, u, client, returning)
-	client.CloseIdleConnections()
+	p.disconnect(t, client)
 	bare := p.bareClient(t, p.transport(1))
 	if err := p.FaultService("s3", home, fault); err != nil {
 		t.Fatal(err)
@@ -349,7 +349,7 @@ func TestPlainClientsThatGiveUp(t *testing.T) {
 				client := p.plainClient(t, p.transport(1))
 				p.comeBack(t, u, client, returning)
 				if fault != lab.Stall {
-					client.CloseIdleConnections()
+					p.disconnect(t, client)
 				}
 				if err := p.FaultService("s3", home, fault); err != nil {
 					t.Fatal(err)

@@ -227,7 +227,7 @@ func TestRedirectsBetweenPresignedHosts(t *testing.T) {
 				t.Cleanup(server.Close)
 				client := p.plainClient(t, p.transport(1))
 				p.comeBack(t, regional, client, returning)
-				client.CloseIdleConnections()
+				p.disconnect(t, client)
 				if err := p.FaultService("s3", home, fault); err != nil {
 					t.Fatal(err)
 				}

@@ -173,7 +173,7 @@ func (c promise) run(t *testing.T, work *gate, ours bool) (got toll, back time.D
 		usual = c.warm(t, p, u, client, ours)
 	}
 	if !c.fault.kept && c.fault.kind != healthy {
-		disconnect(client)
+		p.disconnect(t, client)
 	}
 	if !ours {
 		p.next(t, "s3", home) // the unluckiest that it can be
@@ -230,7 +230,7 @@ func (c promise) warm(t *testing.T, p *place, u presigned, client *http.Client, 
 	if ours {
 		p.comeBack(t, u, client, returning) // a busy machine may be late with the first answer of DNS
 	}
-	disconnect(client)
+	p.disconnect(t, client)
 	calls := crowd{callers: c.callers, calls: 2, deadline: 15 * time.Second}
 	for range 2 {
 		got := calls.gather(t.Context(), p, u, client)
@@ -247,11 +247,22 @@ func (c promise) warm(t *testing.T, p *place, u presigned, client *http.Client, 
 	return usual
 }
 
-// disconnect ends all connections, those too that a request wanted that then got another.
-func disconnect(client *http.Client) {
-	for range 3 {
+// disconnect ends all connections to S3, the place's own and those too that a request wanted that then got another, or whose last request isn't quite over for HTTP/2.
+func (p *place) disconnect(t *testing.T, client *http.Client) {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
 		client.CloseIdleConnections()
-		time.Sleep(10 * time.Millisecond)
+		p.other.CloseIdleConnections()
+		open := 0
+		for _, n := range p.OpenConnectionsOf("s3") {
+			open += n
+		}
+		if open == 0 {
+			return
+		}
+		if time.Since(begun) > 5*time.Second {
+			t.Fatalf("%d connections are still open", open)
+		}
 	}
 }
 

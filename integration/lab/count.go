@@ -42,6 +42,20 @@ func (l *Lab) ConnectionsOf(service string) map[string]int {
 	return l.byZone(l.log.connections, service)
 }
 
+// OpenConnectionsOf are the numbers of connections that the service's front ends have at the moment, by zone name, those of zones without any included.
+func (l *Lab) OpenConnectionsOf(service string) map[string]int {
+	open := map[string]int{}
+	for _, z := range l.zones {
+		open[z.Name] = 0
+	}
+	if e := l.endpoint(service); e != nil {
+		for _, f := range e.fronts {
+			open[f.zone.Name] = f.connections()
+		}
+	}
+	return open
+}
+
 // ResetRequests starts to count again, connections too, and forgets Executions.
 func (l *Lab) ResetRequests() {
 	l.log.mu.Lock()

@@ -133,6 +133,13 @@ func (f *front) forget(w *wire) {
 	delete(f.wires, w)
 }
 
+// connections is how many there are.
+func (f *front) connections() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.wires)
+}
+
 func (f *front) wiresLocked() []*wire { return slices.Collect(maps.Keys(f.wires)) }
 
 func (f *front) close() {
