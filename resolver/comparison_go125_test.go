@@ -3,6 +3,7 @@
 package resolver_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,24 @@ func TestServerErrorsBesideAComparison(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a name that is compared, when a request that was sent before breaks, and another is answered elsewhere, then the log says that it is ejected for its
+// server errors, without the other failure's text.
+func TestCauseOfAComparison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{t: t}
+		r := newResolver(t, inA, sqsOnly(), log.option())
+		log.l = nil
+		before := r.Resolve(sqs)
+		for range 3 {
+			r.Resolve(sqs).Failed(resolver.CauseServerError, errors.New("500"))
+		}
+		before.Failed(resolver.CauseUnanswered, errors.New("no answer"))
+		end(r.Resolve(sqs), "ok")
+		retry := time.Until(r.Snapshot().Endpoints[0].RetryAt).Round(time.Second)
+		log.expect("ejected", "WARN zonal name ejected, its requests go to the regional name name="+zonal("sqs")+" cause=server error error= retry_in="+retry.String())
+	})
 }
 
 // Given many requests that get server errors at once while others are answered

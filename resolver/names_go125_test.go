@@ -20,6 +20,30 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
+// Given the only host that is ejected by itself, when its endpoint is gone, and back, then it is forgotten what the host did.
+func TestVerdictsGoWithTheEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		odd, told := "dataplane."+regional("rum"), &saysEndpoints{}
+		told.set([]endpoint.Endpoint{of("rum"), of("kms")}, nil)
+		r := newSlowResolver(t, zone.Static(inA), told)
+		time.Sleep(30 * time.Second)
+		r.Resolve(odd).Failed(resolver.CauseCertificate, nil)
+		if got := r.Resolve(odd).Reason; got != resolver.Unhealthy {
+			t.Fatalf("ejected: got %v", got)
+		}
+		for _, all := range [][]endpoint.Endpoint{{of("kms")}, {of("kms"), of("rum")}} {
+			told.set(all, nil)
+			for range 3 { // a background look needs somebody who asks
+				r.Resolve(sqs)
+				time.Sleep(time.Minute)
+			}
+		}
+		if got := r.Resolve(odd).Reason; got != resolver.InZone {
+			t.Errorf("new: got %v", got)
+		}
+	})
+}
+
 // Given a host that can't be right under a zonal name, when it fails for its name, then
 // it alone is ejected, and comes back alone; when it fails for its address, all are.
 func TestVerdictsOnANameAreTheHostsOwn(t *testing.T) {

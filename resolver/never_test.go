@@ -119,6 +119,23 @@ func TestZonalNameTooLong(t *testing.T) {
 	expect(t, r.Resolve(service+region), regional(service), "", resolver.Regional, resolver.NotInZone)
 }
 
+// Given hosts below an endpoint's regional name, when the zonal one is as long as DNS allows, then they go there; one more character, and they stay.
+func TestHostTooLongForTheZonalName(t *testing.T) {
+	r := newResolver(t, inA, sqsOnly())
+	for _, tt := range []struct {
+		length int
+		want   resolver.Target
+	}{{253, resolver.Zonal}, {254, resolver.Unmatched}} {
+		front := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + "."
+		front += strings.Repeat("c", tt.length-len(front)-len(".")-len(zonal("sqs"))) + "."
+		asked := front + regional("sqs")
+		got := r.Resolve(asked)
+		if got.Target != tt.want || got.Target == resolver.Zonal && got.Host != front+zonal("sqs") || got.Target != resolver.Zonal && got.Host != asked {
+			t.Errorf("%d characters: got %+v, want %v", tt.length, got, tt.want)
+		}
+	}
+}
+
 // An endpoint is asked for FIPS, dual-stack and live tail hosts if AWS lists them for
 // it, by wildcards too if it is known what becomes of the label in front.
 func TestHostsThatTheEndpointLists(t *testing.T) {

@@ -25,6 +25,11 @@ func TestRecent(t *testing.T) {
 			if got := s.Endpoints[0].RecentAttempts[resolver.InZone]; got != inZone {
 				t.Errorf("in the zone: got %d, want %d", got, inZone)
 			}
+			for reason, n := range s.Endpoints[0].RecentAttempts {
+				if n == 0 {
+					t.Errorf("%v is listed, and there were none", reason)
+				}
+			}
 			if got := s.RecentUnmatched[resolver.NoEndpoint]; got != unmatched {
 				t.Errorf("by no endpoint: got %d, want %d", got, unmatched)
 			}

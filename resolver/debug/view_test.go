@@ -52,6 +52,20 @@ func TestEveryReasonHasAWord(t *testing.T) {
 	}
 }
 
+// Where requests of an endpoint go that has a name by private DNS.
+func TestWhereRequestsGo(t *testing.T) {
+	e := resolver.EndpointState{NextRequest: resolver.NextRequest{Target: resolver.Regional, Reason: resolver.Unhealthy}, Regional: "vpce-1"}
+	for _, tt := range []struct {
+		private bool
+		hosts   []string
+		want    string
+	}{{true, []string{"first", "second"}, "first"}, {true, []string{"first"}, "first"}, {true, nil, "vpce-1"}, {false, []string{"first"}, "vpce-1"}} {
+		if e.PrivateDNS, e.Hosts = tt.private, tt.hosts; statusOf(e).To != tt.want {
+			t.Errorf("%+v: got %q", tt, statusOf(e).To)
+		}
+	}
+}
+
 // When an ejected name is tried again, and by whom.
 func TestRetry(t *testing.T) {
 	now := time.Now()

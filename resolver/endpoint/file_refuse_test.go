@@ -22,6 +22,8 @@ func TestFileRefuses(t *testing.T) {
 		{"the CLI's YAML", "VpcEndpoints:\n- State: available", "--output json"},
 		{"half of UTF-16", "\xff\xfe{\x00}", "ends in the middle of a character"},
 		{"not JSON in UTF-16", "\xff\xfe{\x00{\x00", "not JSON: invalid character '{'"},
+		{"UTF-16 beyond its first 65,536 characters", "\xff\xfe\"\x00\x3d\xd8\x00\xde\"\x00", `it begins with "\"😀\""`},
+		{"half of such a character", "\xff\xfe\"\x00\x3d\xd8", "it ends in the middle"},
 		{"truncated", listing(good)[:150], "it ends in the middle, after "},
 		{"truncated in a name", listing(good)[:len(listing(good))-70], "it ends in the middle"},
 		{"something behind it", listing(good) + "\n$ exit", `invalid character '$'`},
