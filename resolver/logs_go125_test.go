@@ -226,6 +226,22 @@ func TestEndpointsAreLogged(t *testing.T) {
 	})
 }
 
+// Given more endpoints for one host than anybody wants to read of, then fifty notes are logged, and how many there are besides.
+func TestNotesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{t: t}
+		var all []endpoint.Endpoint
+		for i := range 53 {
+			all = append(all, endpoint.Endpoint{Regional: strings.Replace(regional("sqs"), "60718", fmt.Sprintf("6%04d", i), 1)})
+		}
+		newResolver(t, inA, all, log.option())
+		notes := slices.DeleteFunc(log.l, func(line string) bool { return !strings.Contains(line, " is not") && !strings.Contains(line, "more") })
+		if len(notes) != 51 || notes[50] != "INFO and 2 notes more" {
+			t.Errorf("got %d notes:\n%s", len(notes), strings.Join(notes, "\n"))
+		}
+	})
+}
+
 // Given a zonal name that fails, when it is ejected and comes back, then there is a line for each, the second with how long
 // that lasted, and how many requests failed and how many went elsewhere; and no other request is logged.
 func TestOutageIsLogged(t *testing.T) {
