@@ -241,6 +241,10 @@ func TestLearnedNames(t *testing.T) {
 	}
 	r.Resolve(more).Failed(resolver.CauseBroken, nil)
 	expect(t, r.Resolve(more), more, "", resolver.Regional, resolver.Unhealthy)
+	r.Resolve(more).Sent()
+	if got := r.Snapshot().Unmatched[resolver.Unhealthy]; got != 1 {
+		t.Errorf("sent by no endpoint that is listed: got %d, want 1", got)
+	}
 	if got := len(r.Snapshot().Endpoints); got != 1+256 {
 		t.Errorf("endpoints: got %d, want one and 256 learned", got)
 	}

@@ -163,20 +163,28 @@ func TestShiftsOfZones(t *testing.T) {
 }
 
 // byID is a source that has nothing to say yet, and would say it of IDs.
-type byID struct{ saysShifts }
+type byID struct {
+	saysShifts
+	blocks bool // and doesn't say even that at once
+}
 
-func (*byID) Answer(context.Context, bool) (shift.Answer, error) {
-	return shift.Answer{ByID: true, Source: "arc"}, nil
+func (s *byID) Answer(context.Context, bool) (shift.Answer, error) {
+	var err error
+	if s.blocks {
+		err = shift.ErrWouldBlock
+	}
+	return shift.Answer{ByID: true, Source: "arc"}, err
 }
 
 // Given a source that knows zones by ID and a zone whose ID nobody knows, then that is said at the start, once.
 func TestSourceThatWillNotBeHeeded(t *testing.T) {
 	for _, tt := range []struct {
-		own   zone.Zone
-		warns int
-	}{{inA, 1}, {zone.Zone{Name: "us-east-1a", ID: "use1-az6"}, 0}} {
+		own    zone.Zone
+		blocks bool
+		warns  int
+	}{{inA, false, 1}, {inA, true, 1}, {zone.Zone{Name: "us-east-1a", ID: "use1-az6"}, false, 0}} {
 		log := &recorder{}
-		r := newResolver(t, tt.own, sqsOnly(), resolver.WithShift(&byID{}), resolver.WithLogger(log.logger()))
+		r := newResolver(t, tt.own, sqsOnly(), resolver.WithShift(&byID{blocks: tt.blocks}), resolver.WithLogger(log.logger()))
 		r.SetMode(resolver.Off)
 		if got := strings.Count(log.String(), "AZAFFINITY_ZONE_NAMES"); got != tt.warns {
 			t.Errorf("%v: warned %d times, want %d", tt.own, got, tt.warns)
