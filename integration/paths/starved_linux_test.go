@@ -94,11 +94,7 @@ func starvedRows(calling starve, bursts ...starve) (rows []row) {
 							late++
 						}
 					}
-					most := max(bare.connections+bare.connections/10, first) + late
-					if p != http1 { // some calls make a second one, by chance: the bare SDK had 148 to 263 in seven runs. A second for each is what is looked for.
-						most += first / 2
-					}
-					if got := ours.connections; got > most {
+					if got, most := ours.connections, max(bare.connections+bare.connections/10, first)+late; got > most {
 						t.Errorf("azaffinity made %d connections, the bare SDK %d; %d calls took longer than a handshake may", got, bare.connections, late)
 					}
 				},
