@@ -4,6 +4,7 @@ package resolver_test
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,8 +50,45 @@ func TestShiftAway(t *testing.T) {
 		away()
 		r.ShiftAway(time.Time{})
 		back()
-		r.ShiftAway(time.Now().Add(time.Hour)) // is over with Close, which leaves no timer
+		until = time.Now().Add(time.Hour)
+		r.ShiftAway(until) // is over with Close, which leaves no timer
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		before := r.Snapshot().ShiftedAwayUntil
+		r.ShiftAway(until.Add(time.Hour))
+		if got := r.Snapshot().ShiftedAwayUntil; !got.Equal(before) {
+			t.Errorf("after Close: until %v, want %v as before", got, before)
+		}
+		r.ShiftAway(time.Time{})
+		back()
 	})
+}
+
+// Given a log that panics, when a shift ends by itself, then that ends no program.
+func TestTheEndOfAShiftPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSlowResolver(t, zone.Static(inA), endpoint.Static(sqsOnly()...), resolver.WithLogger(slog.New(brittle{slog.DiscardHandler})))
+		r.ShiftAway(time.Now().Add(time.Second))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		expect(t, r.Resolve(sqs), zonal("sqs"), regional("sqs"), resolver.Zonal, resolver.InZone)
+		if got := r.Snapshot().Panics; got == 0 {
+			t.Error("the panic is not counted")
+		}
+	})
+}
+
+// brittle panics when it is told that a shift is over.
+type brittle struct{ slog.Handler }
+
+func (brittle) Enabled(context.Context, slog.Level) bool { return true }
+
+func (brittle) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "no longer shifted") {
+		panic(r.Message)
+	}
+	return nil
 }
 
 // Given an ejected name, when the mode is off for a moment, or the zone shifted away from,

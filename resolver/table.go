@@ -130,7 +130,7 @@ func (t *table) complete(e *entry, asked, front string) *entry {
 
 // zonalName is the health of a zonal name that the table routes to, or nil.
 func (t *table) zonalName(name string) *health {
-	if t.shifted || t.mode == Off {
+	if t.shifted {
 		return nil
 	}
 	if h := t.zonal[name]; h != nil {
