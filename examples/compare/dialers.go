@@ -78,11 +78,12 @@ func (s surroundings) besideAll() (all []contender, close func(), err error) {
 // lessons is how many connections nearest makes before it is measured, as a process that has run for a second has.
 const lessons = 48
 
-// learn has a program see each zone some times, by calls that nobody measures.
+// learn has a program see each zone some times, by calls that nobody measures. They are made one after the other: of several at a time, the one for a farther
+// zone would be served by the connection that another call has finished with, and its own given up before the kernel had measured anything.
 func (p *program) learn(ctx context.Context) {
-	for range lessons / len(zoneNames) {
+	for range lessons {
 		p.reconnect()
-		p.warm(ctx, len(zoneNames))
+		p.warm(ctx, 1)
 	}
 }
 
