@@ -98,6 +98,10 @@ func (in *transport) knows(ctx context.Context, host string) bool {
 	if l == nil {
 		return false
 	}
+	if len(l.addrs) == 0 {
+		d.arm(l) // DNS was late, perhaps: it is asked again beside calls, and not by them
+		return false
+	}
 	if slices.ContainsFunc(l.addrs, func(ip netip.Addr) bool { return in.rank(host, ip, in.place) != ordinary }) {
 		return true
 	}
