@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"testing"
@@ -291,12 +292,16 @@ func TestCallAllocates(t *testing.T) {
 	} {
 		count := func(options []func(*smithymiddleware.Stack) error) float64 {
 			s := stack{url: "https://" + serviceHost, signing: "Signing", attempts: test.attempts}
-			return testing.AllocsPerRun(100, func() {
-				s.signed = s.signed[:0]
-				if _, _, err := s.handler(options, smithyhttp.NopClient{}).Handle(test.ctx, struct{}{}); err != nil {
-					t.Fatal(err)
-				}
-			})
+			least := math.Inf(1)
+			for range 5 { // what other goroutines allocate meanwhile is counted, too
+				least = min(least, testing.AllocsPerRun(50, func() {
+					s.signed = s.signed[:0]
+					if _, _, err := s.handler(options, smithyhttp.NopClient{}).Handle(test.ctx, struct{}{}); err != nil {
+						t.Fatal(err)
+					}
+				}))
+			}
+			return least
 		}
 		if added := count(own) - count(nil); added > test.most {
 			t.Errorf("the middleware adds %v allocations to %s, want at most %v", added, test.name, test.most)
