@@ -150,6 +150,7 @@ func TestDeadPath(t *testing.T) {
 // unanswered for a while, then the name is ejected, and the call is not ended
 // by anybody but its caller.
 func TestLastAttemptsAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, lab.Options{})
 	p.config = p.patient(1)
 	p.warm(t, "sqs")
@@ -175,6 +176,7 @@ func TestLastAttemptsAreLeftAlone(t *testing.T) {
 // Given a service that is only slow, when a call waits for it, then it is left alone,
 // and so is the name.
 func TestSlownessIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, lab.Options{})
 	client := sqs.NewFromConfig(p.patient(3))
 	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &p.queue, WaitTimeSeconds: 3})

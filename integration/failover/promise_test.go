@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -46,7 +47,8 @@ func (c promise) name() string {
 	return name
 }
 
-// promises are the cells. The quick ones have every fault over both protocols, and every number of callers.
+// promises are the cells, those first that take longest, and the largest crowds, which work alone, before others that work. The quick ones have every fault over both
+// protocols, and every number of callers.
 func promises(long bool) (cells []promise) {
 	each := map[int]int{1: 12, 16: 6, 128: 3}
 	n := 0
@@ -71,7 +73,21 @@ func promises(long bool) (cells []promise) {
 			}
 		}
 	}
+	slices.SortStableFunc(cells, func(a, b promise) int { return cmp.Compare(a.turn(), b.turn()) })
 	return cells
+}
+
+// turn is when the cell begins.
+func (c promise) turn() int {
+	switch {
+	case c.fault.kind == unanswered:
+		return 0
+	case c.weight() == busy:
+		return 1
+	case c.fault.kind == silent:
+		return 2
+	}
+	return 3
 }
 
 // quick reports whether the cell is one of those that are always run. Every fault has each protocol, and each name.
@@ -99,28 +115,30 @@ func TestPromisesToPlainClients(t *testing.T) {
 	var (
 		rows  = &promiseTable{}
 		slots = make(chan struct{}, together)
-		work  = &gate{free: make(chan struct{}, busy)}
+		work  = make(gate, busy)
 		cells sync.WaitGroup
 	)
 	for _, c := range promises(long) {
 		slots <- struct{}{}
+		leave := work.enter(c.weight())
 		cells.Go(func() {
 			defer func() { <-slots }()
-			t.Run(c.name(), func(t *testing.T) { c.keep(t, work, rows) })
+			defer leave()
+			t.Run(c.name(), func(t *testing.T) { c.keep(t, leave, rows) })
 		})
 	}
 	cells.Wait()
 	t.Logf("\n%s", rows)
 }
 
-// keep runs a cell, and compares it with what is promised.
-func (c promise) keep(t *testing.T, work *gate, rows *promiseTable) {
+// keep runs a cell, and compares it with what is promised. worked is called when there is nothing to do but to wait until it is back in the zone.
+func (c promise) keep(t *testing.T, worked func(), rows *promiseTable) {
 	var bare *toll
 	if c.yard {
-		b, _ := c.run(t, work, false)
+		b, _ := c.run(t, worked, false)
 		bare = &b
 	}
-	got, back := c.run(t, work, true)
+	got, back := c.run(t, worked, true)
 	rows.add(c, bare, got, back)
 	if most := c.mayFail(bare); got.failed > most {
 		t.Errorf("%v; want at most %d failed. Bare: %v", got, most, bare)
@@ -158,10 +176,8 @@ func (c promise) mayFail(bare *toll) int {
 }
 
 // run makes the cell's calls through our dialer or without, and says what came of them, and how long after the repair they were in the zone again.
-func (c promise) run(t *testing.T, work *gate, ours bool) (got toll, back time.Duration) {
+func (c promise) run(t *testing.T, worked func(), ours bool) (got toll, back time.Duration) {
 	t.Helper()
-	leave := work.enter(c.callers)
-	defer leave()
 	p := newS3Place(t, c.http2)
 	client := p.bareClient(t, p.transport(c.callers))
 	if ours {
@@ -195,7 +211,7 @@ func (c promise) run(t *testing.T, work *gate, ours bool) (got toll, back time.D
 	if c.fault.name == "black hole" && !c.cold && got.slowest >= limit {
 		t.Errorf("the slowest call took %v in the black hole, and %v before", got.slowest, usual.slowest)
 	}
-	leave()
+	worked()
 	back, proto := p.comeBack(t, u, client, returning)
 	if want := map[bool]int{false: 1, true: 2}[c.http2]; proto != want && proto != 0 {
 		t.Errorf("after the repair answers come by HTTP/%d", proto)
@@ -203,23 +219,25 @@ func (c promise) run(t *testing.T, work *gate, ours bool) (got toll, back time.D
 	return got, back
 }
 
-// gate lets some work, and has others wait.
-type gate struct {
-	mu   sync.Mutex // held by the one that enters
-	free chan struct{}
+// weight is how many places the cell's work takes.
+func (c promise) weight() int {
+	if c.fault.kind == unanswered {
+		return 0 // it waits for deadlines, one after the other
+	}
+	return min(1+c.callers/4, busy)
 }
 
-// enter waits for a place, or for several if there is a crowd. leave may be called again.
-func (g *gate) enter(callers int) (leave func()) {
-	weight := min(1+callers/4, cap(g.free))
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for range weight {
-		g.free <- struct{}{}
+// gate lets some work, and has others wait. There is one that enters.
+type gate chan struct{}
+
+// enter waits for a place, or for several. leave may be called again.
+func (g gate) enter(places int) (leave func()) {
+	for range places {
+		g <- struct{}{}
 	}
 	return sync.OnceFunc(func() {
-		for range weight {
-			<-g.free
+		for range places {
+			<-g
 		}
 	})
 }

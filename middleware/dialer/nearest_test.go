@@ -46,8 +46,9 @@ func TestNearestIsRight(t *testing.T) {
 		{[3]float64{350, 450, 1000}, 30},
 	} {
 		t.Run(fmt.Sprint(d), func(t *testing.T) {
+			t.Parallel()
 			var all, wrong, near float64
-			for seed := range int64(300) {
+			for seed := range int64(100) {
 				visit(newNearest(), seed, 1000, d, func(i, to int, chosen bool) {
 					switch {
 					case i < 10:
