@@ -106,6 +106,22 @@ func (p *place) elsewhere() (elsewhere, all int) {
 	return elsewhere, all
 }
 
+// completed reports whether a piece failed because the zone went when it had completed an upload, and its answer was on the way: the SDK asks again, bare or not, and
+// the lab's S3 knows of no such upload any more.
+func (p *place) completed(err error) bool {
+	if !strings.Contains(err.Error(), "NoSuchUpload") {
+		return false
+	}
+	first := map[string]string{}
+	for _, e := range p.Executions() {
+		if was, ok := first[e.Invocation]; ok && was != e.Attempt && e.Operation == http.MethodPost {
+			return true
+		}
+		first[e.Invocation] = e.Attempt
+	}
+	return false
+}
+
 // twice is what one attempt of the SDK's executed more than once. Another attempt may, bare or not, if the zone went before the first one's answer.
 func (p *place) twice() (found []string) {
 	first := map[[2]string]lab.Execution{}
