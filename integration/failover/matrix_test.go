@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write the matrix into the package's doc
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "16"); err != nil { // cells wait, more than they work
+	if err := flag.Set("test.parallel", "20"); err != nil { // cells wait, more than they work
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)

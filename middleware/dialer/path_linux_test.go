@@ -141,6 +141,7 @@ func TestBlips(t *testing.T) {
 
 // Given a request that went over a path that died, when the path is back after the request was given up, then it doesn't arrive.
 func TestGivenUpRequestsDoNotArrive(t *testing.T) {
+	long(t)
 	t.Parallel()
 	cert, roots := authority(t, zonalName)
 	arrived := make(chan bool, 1)

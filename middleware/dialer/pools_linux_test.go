@@ -110,6 +110,7 @@ func TestFirstRequestsAtOnce(t *testing.T) {
 // Given callers that make requests one after the other, when this zone becomes a black hole for new connections, then none fails, each costs at most 0.3 s, and
 // soon nothing; and when it is repaired, requests are back within 15 s without a connection drained.
 func TestBlackHoleAndBack(t *testing.T) {
+	long(t)
 	for _, callers := range []int{1, 16, 128} {
 		t.Run(fmt.Sprint(callers), func(t *testing.T) {
 			if callers > 1 {
@@ -253,6 +254,7 @@ func TestSentRequestsAreNotSentAgain(t *testing.T) {
 // Given a service that answers 503 in this zone only, when plain requests are made, then they are compared, the zone is left, and a request that changes
 // nothing finds out that it is well again.
 func TestServerErrorsAtHome(t *testing.T) {
+	long(t)
 	t.Parallel()
 	var sick atomic.Bool
 	cert, roots := authority(t, host, zonalName)
@@ -373,6 +375,7 @@ func TestRequestsFollowDNS(t *testing.T) {
 // Given connections made under other hosts to an address that a zonal name leads to, when they are refused, then the name is ejected and its address comes last; and a
 // background check, which makes a connection under that host, brings it back.
 func TestHealthIsOne(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const home, away = "127.0.4.1", "127.0.4.2"
 	cert, _ := authority(t, "example.com")

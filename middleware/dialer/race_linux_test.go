@@ -173,6 +173,7 @@ func TestCallersThatGiveUp(t *testing.T) {
 // Given a zonal name that refuses connections, when it is ejected, then it is refused at once, without DNS, and no request is its probe; and when connections
 // can be made again, a background check brings it back within its ten seconds, and carries no request.
 func TestEjectedNamesComeBack(t *testing.T) {
+	long(t)
 	t.Parallel()
 	cert, roots := authority(t, zonalName)
 	ln := listen(t, "127.0.1.1:0")

@@ -75,6 +75,7 @@ func until(t testing.TB, what string, ok func() bool) {
 // Given a hundred connections that wait for answers, all acknowledged, when their path dies, then all end, although only some are probed at a time; and those
 // whose requests have no other attempt don't, nor does one whose keep-alives its owner has switched off, however it is wrapped.
 func TestManyQuietConnections(t *testing.T) {
+	long(t)
 	t.Parallel()
 	cert, roots := authority(t, zonalName)
 	s, arrived, _ := waiting(t, cert)
