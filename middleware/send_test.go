@@ -292,3 +292,14 @@ func TestMetadataOfSeveralAttempts(t *testing.T) {
 		}
 	}
 }
+
+// Given a body that is read once, and attempts left that can't send it again, when a foreign client sends it and nobody has connected to the zonal name yet, then it
+// goes where it would have gone: a request that could not be sent elsewhere doesn't try a name.
+func TestBodiesThatAreReadOnceTryNoName(t *testing.T) {
+	for body, want := range map[io.Reader]string{io.MultiReader(strings.NewReader("once")): regionalHost, strings.NewReader("again"): zonalHost} {
+		s := stack{url: "https://" + serviceHost, signing: "Signing", attempts: "attempt=1; max=3", body: body}
+		if _, err := s.call(t, smithyhttp.NopClient{}, options(newResolver(t))...); err != nil || s.signed[0] != want {
+			t.Errorf("signed for %v, %v; want %s", s.signed, err, want)
+		}
+	}
+}
