@@ -76,7 +76,7 @@ func TestAnotherAttempt(t *testing.T) {
 	for header, want := range map[string]bool{
 		"attempt=1; max=3": true, "attempt=2; max=3": true, "attempt=3; max=3": false, "attempt=9; max=19": true, "attempt=19; max=19": false,
 		"attempt=1": true, "attempt=1; max=1": false, "": false, "attempt=; max=3": false, "attempt=x; max=3": false, "attempt=1x; max=3": false,
-		"attempt=99999999999999999999; max=3": false,
+		"attempt=99999999999999999999; max=3": false, "attempt=1; max=18446744073709551617": true,
 	} {
 		req := smithyhttp.NewStackRequest().(*smithyhttp.Request)
 		req.Header = http.Header{"Amz-Sdk-Request": {header}}

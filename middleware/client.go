@@ -93,12 +93,9 @@ func inMode(cfg *aws.Config) aws.HTTPClient {
 	})
 }
 
-// dialerOf is what the client's transport connects by, or nil if that is a function of the user's. The SDK's own are the dialer's method, and that in a
+// dialerOf is what the client's transport connects by, or nil if that is a function of the user's, or none. The SDK's own are the dialer's method, and that in a
 // function that notes the address on the SDK's span.
 func dialerOf(c *awshttp.BuildableClient, t *http.Transport) *net.Dialer {
-	if t.DialContext == nil {
-		return &net.Dialer{}
-	}
 	f := runtime.FuncForPC(reflect.ValueOf(t.DialContext).Pointer())
 	if f == nil {
 		return nil

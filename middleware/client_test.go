@@ -226,6 +226,55 @@ func TestDefaultsModes(t *testing.T) {
 	}
 }
 
+// Given a config's DefaultsMode, when the middleware is attached, then the SDK's own client has that mode's timeouts (aws/defaults), whether the config names it or
+// not; and somebody's own stays as it is.
+func TestModesOfConfigs(t *testing.T) {
+	r := newResolver(t)
+	for mode, want := range map[aws.DefaultsMode][2]time.Duration{
+		aws.DefaultsModeLegacy:   {30 * time.Second, 10 * time.Second}, // the client's own
+		aws.DefaultsModeInRegion: {1100 * time.Millisecond, 1100 * time.Millisecond},
+		aws.DefaultsModeMobile:   {30 * time.Second, 30 * time.Second},
+	} {
+		for _, client := range []aws.HTTPClient{nil, awshttp.NewBuildableClient()} {
+			cfg := aws.Config{DefaultsMode: mode, HTTPClient: client}
+			middleware.Attach(&cfg, r)
+			own, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+			if !ok || dialer.Of(own.GetTransport(), r) == nil {
+				t.Errorf("%s: the client is %T, without our dialer", mode, cfg.HTTPClient)
+				continue
+			}
+			if got := [2]time.Duration{own.GetDialer().Timeout, own.GetTransport().TLSHandshakeTimeout}; got != want {
+				t.Errorf("%s: connects within %v, and TLS, want %v", mode, got, want)
+			}
+		}
+		plain := &http.Client{}
+		cfg := aws.Config{DefaultsMode: mode, HTTPClient: plain}
+		if middleware.Attach(&cfg, r); cfg.HTTPClient != aws.HTTPClient(plain) {
+			t.Errorf("%s: somebody's own client is %T now", mode, cfg.HTTPClient)
+		}
+	}
+}
+
+// Given a client of the SDK's that connects by a function of the user's, in whichever of net/http's fields it is, then it still does.
+func TestDialFunctionsOfUsers(t *testing.T) {
+	refused := errors.New("the user's own")
+	for name, set := range map[string]func(*http.Transport){
+		"DialContext": func(t *http.Transport) {
+			t.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, refused }
+		},
+		"Dial": func(t *http.Transport) {
+			t.DialContext = nil
+			//lint:ignore SA1019 it is deprecated, and works
+			t.Dial = func(string, string) (net.Conn, error) { return nil, refused }
+		},
+	} {
+		client, d := middleware.Client(awshttp.NewBuildableClient().WithTransportOptions(set), newResolver(t))
+		if _, err := client.Do(post(t, "https://"+zonalHost)); d == nil || !errors.Is(err, refused) {
+			t.Errorf("%s: a dialer: %v, got %v; want the user's error", name, d != nil, err)
+		}
+	}
+}
+
 func post(t testing.TB, url string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPost, url, nil)
