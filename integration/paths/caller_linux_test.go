@@ -170,7 +170,9 @@ func (c *caller) do(t *testing.T, o order) report {
 // it takes. Nothing is wrong yet. They begin one after the other: 300 handshakes at once take a small machine longer than the connect timeout.
 func (c *caller) warm(t *testing.T, n int) error {
 	t.Helper()
-	c.site.service.plan("warm", plan{gather: n})
+	// The last answer, too, has to come well after its request was written: net/http gives a connection up if it doesn't hear of that within 50 ms of the answer
+	// (maxWriteWaitBeforeConnReuse), which on a busy machine happens.
+	c.site.service.plan("warm", plan{gather: n, hold: 200 * time.Millisecond})
 	for _, o := range c.do(t, order{Do: "send", Label: "warm", Calls: n, Every: 5 * time.Millisecond, Deadline: patience}).Calls {
 		if o.Err != "" || o.Target != "" && o.Target != "Zonal" {
 			return fmt.Errorf("%s, before anything is wrong: route %s, %s, error %q", o.Name, o.Target, o.Reason, o.Err)
