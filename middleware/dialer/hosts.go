@@ -182,9 +182,14 @@ func (d *Dialer) refresh() {
 	d.hosts.timer.Reset(refreshEvery)
 }
 
-// relearn looks a host up again. What is known of it stays if that fails.
+// relearn looks a host up again. What is known of it stays if that fails. One of which nothing is known, since DNS says nothing of it perhaps, keeps the others
+// waiting for less.
 func (d *Dialer) relearn(host string, l *leads) {
-	ctx, cancel := context.WithTimeout(context.Background(), refreshEvery)
+	timeout := refreshEvery
+	if len(l.addrs) == 0 {
+		timeout = learnTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if ips, err := l.in.addresses(ctx, "ip", host); err == nil {
 		now := &leads{in: l.in, served: l.in.served(host)}
