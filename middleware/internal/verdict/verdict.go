@@ -6,7 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
+	"regexp"
 	"syscall"
 
 	"github.com/azaffinity/azaffinity/resolver"
@@ -31,11 +31,15 @@ func OfNetwork(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || ofHTTP2(err)
 }
 
-// ofHTTP2 reports whether an error is one that net/http gives all streams of a connection that broke. It has no more than its text.
-func ofHTTP2(err error) bool {
-	text := err.Error()
-	return strings.HasSuffix(text, "http2: client connection force closed via ClientConn.Close") || strings.HasSuffix(text, "http2: client connection lost")
-}
+// ofHTTP2 reports whether an error is one that net/http gives the streams of a connection that broke, or that its server left, or a stream that the server reset.
+// They have no more than their texts.
+func ofHTTP2(err error) bool { return http2Errors.MatchString(err.Error()) }
+
+var http2Errors = regexp.MustCompile(`(http2: client connection force closed via ClientConn\.Close` +
+	`|http2: client connection lost` +
+	`|http2: client conn is closed` + // while the request's body was being written
+	`|http2: server sent GOAWAY and closed the connection; LastStreamID=\d+, .*` +
+	`|stream error: stream ID \d+; \S+; received from peer)$`)
 
 // requestID is what the service calls the request, in the spellings there are.
 func requestID(h http.Header) string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
@@ -60,6 +61,10 @@ func TestNetwork(t *testing.T) {
 		{errors.New("http2: client connection force closed via ClientConn.Close"), true},
 		{errors.New("http2: client connection lost"), true},
 		{errors.New("http2: client connection lost, says a signer"), false},
+		{errors.New("http2: client conn is closed"), true}, // while a body was being written
+		{errors.New(`http2: server sent GOAWAY and closed the connection; LastStreamID=3, ErrCode=INTERNAL_ERROR, debug="bye"`), true},
+		{errors.New("stream error: stream ID 5; REFUSED_STREAM; received from peer"), true},
+		{errors.New("stream error: stream ID 5; FLOW_CONTROL_ERROR"), false}, // which this side found
 		{errors.New("no credentials"), false},
 		{context.Canceled, false},
 		{context.DeadlineExceeded, false},
@@ -67,5 +72,34 @@ func TestNetwork(t *testing.T) {
 		if got := verdict.OfNetwork(fmt.Errorf("send: %w", c.err)); got != c.want {
 			t.Errorf("%v: %v, want %v", c.err, got, c.want)
 		}
+	}
+}
+
+// Given a server that resets a stream of HTTP/2 instead of answering, or within its answer, when the error is judged, then it comes from the network.
+func TestResetStreams(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/within" {
+			_, _ = io.WriteString(w, "the beginning")
+			_ = http.NewResponseController(w).Flush()
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	_, err := server.Client().Get(server.URL)
+	if err == nil || !verdict.OfNetwork(err) {
+		t.Errorf("before the answer: %v", err)
+	}
+	resp, err := server.Client().Get(server.URL + "/within")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 2 {
+		t.Fatal(resp.Proto)
+	}
+	if _, err = io.ReadAll(resp.Body); err == nil || !verdict.OfNetwork(err) {
+		t.Errorf("within the answer: %v", err)
 	}
 }
