@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/azaffinity/azaffinity/middleware/dialer"
+	"github.com/azaffinity/azaffinity/resolver"
 )
 
 // nameServer answers for names with IPv4 addresses, in the order given, and says of all others that they don't exist.
@@ -100,4 +104,27 @@ func (s *nameServer) answer(question []byte) []byte {
 		answer = append(answer, net.ParseIP(a).To4()...)
 	}
 	return answer
+}
+
+// Given hosts, when their addresses are asked for, then DNS is asked once for each, but for a host whose zonal name nobody has looked up, and where this zone is
+// unknown.
+func TestHowOftenDNSIsAsked(t *testing.T) {
+	const other = "db.example"
+	server, names := newNameServer(t, map[string][]string{regionalName: {"127.0.0.1", "127.0.0.2"}, zonalName: {"127.0.0.1"}, other: {"127.0.0.3"}})
+	r := newResolver(t)
+	served, unserved := dialer.New(r, dialer.WithNetResolver(names)), dialer.New(nil, dialer.WithNetResolver(names))
+	until(t, "address of this zone", func() bool { return r.Locate(netip.MustParseAddr("127.0.0.1")) == resolver.Home })
+	until(t, "address elsewhere", func() bool { return r.Locate(netip.MustParseAddr("127.0.0.2")) == resolver.Away })
+	for _, tt := range []struct {
+		of   *dialer.Dialer
+		host string
+	}{{served, regionalName}, {served, other}, {unserved, other}, {unserved, regionalName}} {
+		before := server.asked.Load()
+		if _, err := tt.of.LookupHost(t.Context(), tt.host); err != nil {
+			t.Fatal(err)
+		}
+		if n := server.asked.Load() - before; n != 1 {
+			t.Errorf("DNS was asked %d times for %s, want once", n, tt.host)
+		}
+	}
 }

@@ -52,14 +52,24 @@ func (w *path) lookAt(c *conn, found *verdicts) {
 	case info.unacked == 0 && info.unsent == 0:
 		w.lost = 0
 		found.quiet = append(found.quiet, c)
-	case w.quiet >= sentTicks && (info.unacked > 0 && info.retransmits >= lostSends || info.unacked == 0 && info.probes >= lostSends):
-		if w.lost++; w.lost >= sentLooks {
-			found.isDead(c)
-		}
-	default:
-		w.lost = 0
+	case w.unheard(info):
+		found.isDead(c)
 	}
 	w.doubt(c, found, info.retransmits >= lostSends)
+}
+
+// unheard takes in that data is on its way, and reports whether it has been sent so often, or the other side's window probed, that nobody can be there.
+func (s *sight) unheard(info tcpInfo) bool {
+	again := info.retransmits
+	if info.unacked == 0 {
+		again = info.probes
+	}
+	if s.quiet < sentTicks || again < lostSends {
+		s.lost = 0
+		return false
+	}
+	s.lost++
+	return s.lost >= sentLooks
 }
 
 // probe looks at a quiet connection, and has the kernel send a keep-alive.
