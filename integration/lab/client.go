@@ -37,7 +37,7 @@ func (l *Lab) ConfigIn(zone string) aws.Config {
 }
 
 // SDKClient is the SDK's own HTTP client, as LoadDefaultConfig has it, for a program in the Home zone: names are the lab's, the lab's CA is the only
-// one trusted, no proxy is used. Every call returns a client with a connection pool of its own, whose connections the lab's end closes.
+// one trusted, no proxy is used. Every call returns a client with a connection pool of its own, whose connections the lab's end closes, those too that are still being made.
 func (l *Lab) SDKClient() *awshttp.BuildableClient { return l.SDKClientIn(l.home.Name) }
 
 // SDKClientIn is SDKClient in another zone. In a zone that does not exist every request fails.
@@ -45,6 +45,8 @@ func (l *Lab) SDKClientIn(zone string) *awshttp.BuildableClient {
 	from := l.zone(zone)
 	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
 		d.Resolver = l.Resolver()
+		//lint:ignore SA1019 it is deprecated, and ends what net/http doesn't: connecting goes on when the request that wanted it has been given up
+		d.Cancel = l.ctx.Done()
 		if from != nil && from.ip.IsValid() {
 			d.LocalAddr = &net.TCPAddr{IP: from.ip.AsSlice()}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/azaffinity/azaffinity/integration/lab"
+	"go.uber.org/goleak"
 )
 
 const home = "us-east-1a"
@@ -322,5 +323,25 @@ func TestCloseEndsWhatHangs(t *testing.T) {
 		if err := <-answer; err == nil {
 			t.Errorf("%v: the call has an answer", f)
 		}
+	}
+}
+
+// Given connections that the SDK's own client makes into a black hole, when their requests are given up and the lab is closed, then they end: net/http goes on with
+// them, and the kernel's next try would be seconds later.
+func TestCloseEndsConnecting(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	l := start(t, lab.Options{Endpoints: []lab.Endpoint{{Service: "sts"}}})
+	if err := l.Fault(home, lab.BlackHole); err != nil {
+		t.Fatal(err)
+	}
+	_, err := stsAt(l.Config(), l.ZonalName("sts", home)).GetCallerIdentity(within(t, 1100*time.Millisecond), &sts.GetCallerIdentityInput{})
+	if outcome(err) != "silence" {
+		t.Errorf("got %v, want silence", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
 	}
 }
