@@ -46,7 +46,8 @@ const maxFile = 16 << 20
 // than AWS's, is in the catalogue's Notes.
 //
 // A file is an error if it isn't there, isn't a regular one, is larger than 16 MiB, has
-// more than a million values or half a million objects, isn't the CLI's output, has endpoints of which none can be used, or has the
+// more than a million values, half a million objects, or twenty thousand endpoints, zones
+// or subnets, isn't the CLI's output, has endpoints of which none can be used, or has the
 // zones of two accounts.
 func File(path string) Source {
 	return local{"file " + path, func() (Catalog, error) {
@@ -80,6 +81,11 @@ func readFile(path string) (Catalog, error) {
 // that is made to be slow.
 const maxValues, maxObjects = 1 << 20, 1 << 19
 
+// maxEntries bounds how many endpoints, zones or subnets are in one file. One VPC has 50
+// interface endpoints and 200 subnets, unless AWS has raised these quotas (Amazon VPC User
+// Guide, "Amazon VPC quotas"), and all Regions together have some hundreds of zones.
+const maxEntries = 20_000
+
 // maxOutputs bounds how many outputs are in one file: there is use for three.
 const maxOutputs = 100
 
@@ -108,12 +114,12 @@ type rawOutput struct {
 // contents is all that a file lists.
 type contents struct {
 	cliOutput
-	known, listed bool  // there is a list of something, and of endpoints, maybe an empty one
-	entries       int   // in the lists of endpoints, odd ones too
-	moreSubnets   bool  // than are listed
-	odd           notes // of entries that are not what they should be
-	endpointFault error // of the first such endpoint
-	zoneFault     error // of the first such zone
+	known, listed bool                                    // there is a list of something, and of endpoints, maybe an empty one
+	entries       struct{ endpoints, zones, subnets int } // listed, odd ones too
+	moreSubnets   bool                                    // than are listed
+	odd           notes                                   // of entries that are not what they should be
+	endpointFault error                                   // of the first such endpoint
+	zoneFault     error                                   // of the first such zone
 }
 
 func parseCLI(content []byte) (Catalog, error) {
@@ -136,20 +142,23 @@ func parseCLI(content []byte) (Catalog, error) {
 		if outputs == maxOutputs {
 			return Catalog{}, fmt.Errorf("it is more than %d JSON values one after the other: want the output of aws ec2 describe-vpc-endpoints, as it is", maxOutputs)
 		}
-		entries := len(out.VpcEndpoints)
-		if errors.As(err, new(*json.UnmarshalTypeError)) {
-			var raw rawOutput
-			if err = json.Unmarshal(content[start:dec.InputOffset()], &raw); err == nil {
-				entries = len(raw.VpcEndpoints)
-				if out, err = all.readEach(raw); err != nil {
-					return Catalog{}, err
-				}
-			}
-		}
-		if err != nil {
+		odd := errors.As(err, new(*json.UnmarshalTypeError))
+		if err != nil && !odd {
 			return Catalog{}, jsonError(err, content, content[start:])
 		}
-		all.add(out, entries)
+		if err := all.count(out); err != nil {
+			return Catalog{}, err
+		}
+		if odd {
+			var raw rawOutput
+			if err := json.Unmarshal(content[start:dec.InputOffset()], &raw); err != nil {
+				return Catalog{}, jsonError(err, content, content[start:])
+			}
+			if out, err = all.readEach(raw); err != nil {
+				return Catalog{}, err
+			}
+		}
+		all.add(out)
 	}
 	switch {
 	case !all.known:
@@ -160,11 +169,23 @@ func parseCLI(content []byte) (Catalog, error) {
 	return all.catalog()
 }
 
-// add adds one command's output, with so many entries in its list of endpoints.
-func (all *contents) add(out cliOutput, entries int) {
+// count adds to how many entries are listed. One that is odd is zero in out, or null.
+func (all *contents) count(out cliOutput) error {
+	n := &all.entries
+	n.endpoints += len(out.VpcEndpoints)
+	n.zones += len(out.AvailabilityZones)
+	n.subnets += len(out.Subnets)
+	if max(n.endpoints, n.zones, n.subnets) > maxEntries {
+		return fmt.Errorf("it lists %d endpoints, %d zones and %d subnets, and may list %d of each: is it the output of aws ec2 describe-vpc-endpoints for one VPC?",
+			n.endpoints, n.zones, n.subnets, maxEntries)
+	}
+	return nil
+}
+
+// add adds one command's output.
+func (all *contents) add(out cliOutput) {
 	all.listed = all.listed || out.VpcEndpoints != nil
 	all.known = all.known || all.listed || out.AvailabilityZones != nil || out.Subnets != nil
-	all.entries += entries
 	all.VpcEndpoints = append(all.VpcEndpoints, notNull(out.VpcEndpoints)...)
 	all.AvailabilityZones = append(all.AvailabilityZones, out.AvailabilityZones...)
 	all.Subnets = append(all.Subnets, notNull(out.Subnets)...)
@@ -210,7 +231,7 @@ func (all *contents) catalog() (Catalog, error) {
 	}
 	of := all.odd
 	if len(cat.Endpoints) == 0 && all.listed {
-		of.add("of %d VpcEndpoints listed none is an interface endpoint that can be used: does the --filters of describe-vpc-endpoints name the VPC?", all.entries)
+		of.add("of %d VpcEndpoints listed none is an interface endpoint that can be used: does the --filters of describe-vpc-endpoints name the VPC?", all.entries.endpoints)
 	}
 	if cat.ZoneNames, err = all.zoneNames(&of); err != nil {
 		return Catalog{}, err

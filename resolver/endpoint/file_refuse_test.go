@@ -58,6 +58,9 @@ func TestFileRefuses(t *testing.T) {
 		{"a million values", `{"VpcEndpoints": [` + strings.Repeat("1,", 1<<20+1) + "1]}", "more than 1048576 values"},
 		{"a thousand odd entries", `{"VpcEndpoints": [` + good + strings.Repeat(", 1", 1001) + "]}", "more than 1000 entries can't be read: entry 2 of VpcEndpoints"},
 		{"half a million objects", `{"VpcEndpoints": [` + strings.Repeat("{}", 1<<19) + "]}", "or 524288 objects"},
+		{"too many zones", `{"AvailabilityZones": [` + strings.Repeat("{},", 20_000) + "{}]}", "it lists 0 endpoints, 20001 zones and 0 subnets, and may list 20000 of each"},
+		{"too many subnets, in two outputs", strings.Repeat(`{"Subnets": [`+strings.Repeat("{},", 10_000)+"{}]}", 2), "it lists 0 endpoints, 0 zones and 20002 subnets, and may list 20000 of each"},
+		{"too many endpoints, odd ones too", `{"VpcEndpoints": [` + strings.Repeat("1,", 20_000) + "{}]}", "it lists 20001 endpoints, 0 zones and 0 subnets"},
 		{"a hundred outputs", strings.Repeat(`{"VpcEndpoints": []}`, 101), "more than 100 JSON values"},
 		{"a long value", listing(describe("", strings.Repeat("evil.", 1000)+"com")), `evil."…`},
 	}
