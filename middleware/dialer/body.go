@@ -12,6 +12,7 @@ type heldBody struct {
 	mu      sync.Mutex
 	closed  bool // by net/http, while it was held
 	settled bool // it was read, or is not sent once more
+	passed  bool // it is sent once more, by who closes it then
 }
 
 // hold returns the request to send, and its body, if that can't be had once more otherwise. A request must not be changed by those who send it.
@@ -35,7 +36,10 @@ func (b *heldBody) Read(p []byte) (int, error) {
 func (b *heldBody) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.settled {
+	switch {
+	case b.passed: // net/http may do this late
+		return nil
+	case !b.settled:
 		b.closed = true
 		return nil
 	}
@@ -65,7 +69,7 @@ func (b *heldBody) again(req *http.Request) *http.Request {
 		if b.settled {
 			return nil
 		}
-		b.settled = true
+		b.settled, b.passed = true, true
 		return req // with the body as it was
 	case req.Body == nil || req.Body == http.NoBody:
 		return req
