@@ -172,14 +172,14 @@ func anotherAttempt(req *smithyhttp.Request) bool {
 func numberAfter(s, key string) (n int, ok bool) {
 	i := strings.Index(s, key)
 	if i < 0 {
-		return 0, false
+		return n, false
 	}
 	for _, c := range []byte(s[i+len(key):]) {
 		if c < '0' || c > '9' {
 			return n, ok && c == ';'
 		}
 		if n > math.MaxInt32 {
-			return 0, false
+			return n, false
 		}
 		n, ok = 10*n+int(c-'0'), true
 	}

@@ -24,6 +24,7 @@ func TestBodiesAreWatched(t *testing.T) {
 		{"a string", strings.NewReader("body"), false, true, true},
 		{"a pipe", pipe, false, true, false},
 		{"a stream both ways", io.MultiReader(strings.NewReader("body")), true, true, false},
+		{"a file, both ways", struct{ io.ReadSeeker }{strings.NewReader("body")}, true, true, true},
 		{"a file, which has no Len", struct{ io.ReadSeeker }{strings.NewReader("body")}, false, false, true},
 		{"one that seeks, and has a length", section{strings.NewReader("body")}, false, false, true},
 		{"one that is read once", io.MultiReader(strings.NewReader("body")), false, false, false},
@@ -37,11 +38,17 @@ func TestBodiesAreWatched(t *testing.T) {
 		if same := watched == req; same != tt.same || watched.IsStreamSeekable() != tt.seekable || (b.reads == nil) != tt.same {
 			t.Errorf("%s: the same: %v, seekable: %v, watched: %v", tt.name, same, watched.IsStreamSeekable(), b.reads != nil)
 		}
+		if tt.streams && b.again(watched) {
+			t.Errorf("%s: is said to be sent once more", tt.name)
+		}
 		if b.reads == nil {
 			continue
 		}
 		if got, err := io.ReadAll(watched.GetStream()); string(got) != "body" || err != nil || !b.reads.touched.Load() {
 			t.Errorf("%s: read %q, %v, touched: %v", tt.name, got, err, b.reads.touched.Load())
+		}
+		if b.failed() {
+			t.Errorf("%s: reading it is said to have failed", tt.name)
 		}
 		if tt.seekable && !b.again(watched) {
 			t.Errorf("%s: can't be sent once more", tt.name)
@@ -51,6 +58,25 @@ func TestBodiesAreWatched(t *testing.T) {
 		}
 	}
 }
+
+// Given a body whose reader fails, then that is known, and not of one that came to its end.
+func TestBodiesThatFail(t *testing.T) {
+	for err, want := range map[error]bool{io.EOF: false, nil: false, io.ErrUnexpectedEOF: true} {
+		b := &body{reads: &watched{Reader: ends{err}}}
+		_, got := b.reads.Read(make([]byte, 1))
+		if b.failed() != want || got != err {
+			t.Errorf("%v: failed %v, error %v", err, b.failed(), got)
+		}
+	}
+	if (&body{}).failed() {
+		t.Error("no body failed")
+	}
+}
+
+// ends is a reader that has an error and nothing else.
+type ends struct{ err error }
+
+func (e ends) Read([]byte) (int, error) { return 0, e.err }
 
 type section struct{ *strings.Reader }
 

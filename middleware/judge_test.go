@@ -109,6 +109,7 @@ func TestJudge(t *testing.T) {
 		{"503", answer(503, "id", api), resolver.CauseServerError, false, false, resolver.CauseServerError, false},
 		{"503 without id", answer(503, "", api), resolver.CauseUnavailable, false, false, resolver.CauseUnavailable, false},
 		{"503, throttled", answer(503, "", throttled), resolver.NoCause, false, false, resolver.NoCause, true},
+		{"300 whose body broke", answer(300, "id", io.ErrUnexpectedEOF), resolver.NoCause, false, false, resolver.NoCause, true},
 		{"200 whose body broke", answer(200, "id", io.ErrUnexpectedEOF), resolver.CauseBroken, false, false, resolver.CauseBroken, false},
 	} {
 		for _, elsewhere := range []bool{false, true} {

@@ -188,3 +188,51 @@ func TestUnmatchedHostsAreBounded(t *testing.T) {
 		t.Errorf("got %d hosts, the first of them %v", len(got), got[0])
 	}
 }
+
+// Given endpoints of many services, ejected for several reasons, when their problems are shown, then the services are enumerated, six by name, and the reasons come in
+// the order of their causes, whatever the endpoints' is.
+func TestProblemsOfManyEndpoints(t *testing.T) {
+	services := []string{"sqs", "kms", "sts", "ssm", "logs", "events", "monitoring", "sns"}
+	var all []endpoint.Endpoint
+	for _, s := range services {
+		all = append(all, of(s))
+	}
+	r := newResolver(t, inA, all)
+	offline(t, r)
+	fail := func(service string, cause resolver.Cause) {
+		for range 3 {
+			r.Resolve(regional(service)).Failed(cause, errors.New("broke"))
+		}
+	}
+	var got []string
+	for _, s := range services[:7] {
+		fail(s, resolver.CausePathDead)
+		got = append(got, whatIs(r.Snapshot(), "ejected"))
+	}
+	fail("sns", resolver.CauseConnect)
+	if got := whatIs(r.Snapshot(), "ejected"); !strings.HasPrefix(got, "The zonal name of sns is ejected: "+resolver.CauseConnect.Meaning()+".\n") {
+		t.Errorf("got %q, want sns first", got)
+	}
+	for n, want := range map[int]string{
+		1: "The zonal name of sqs is",
+		2: "The zonal name of sqs and kms is",
+		3: "The zonal name of sqs, kms and sts is",
+		6: "The zonal name of sqs, kms, sts, ssm, logs and events is",
+		7: "The zonal name of sqs, kms, sts, ssm, logs, events and 1 more is",
+	} {
+		if !strings.HasPrefix(got[n-1], want) {
+			t.Errorf("%d: got %q, want %q", n, got[n-1], want)
+		}
+	}
+}
+
+// whatIs has what is wrong, of the problems with this code, a line each.
+func whatIs(s resolver.Snapshot, code string) string {
+	var what []string
+	for _, p := range s.Problems {
+		if p.Code == code {
+			what = append(what, p.What)
+		}
+	}
+	return strings.Join(what, "\n")
+}

@@ -86,3 +86,41 @@ func TestRepeatable(t *testing.T) {
 		}
 	}
 }
+
+// Given an answer from this zone, when it comes to its end, or its reader has enough, then the zone has answered, once; and when it breaks off, it has failed, if that
+// isn't the caller's making.
+func TestAnswersThatBreakOff(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	readAll := func(body io.ReadCloser) { _, _ = io.ReadAll(body) }
+	for name, tt := range map[string]struct {
+		ctx      context.Context
+		end      error
+		use      func(io.ReadCloser)
+		answered bool
+		failed   resolver.Cause
+	}{
+		"read":                         {t.Context(), io.EOF, readAll, true, resolver.NoCause},
+		"read, and closed":             {t.Context(), io.EOF, func(b io.ReadCloser) { readAll(b); b.Close() }, true, resolver.NoCause},
+		"closed":                       {t.Context(), io.EOF, func(b io.ReadCloser) { b.Close() }, true, resolver.NoCause},
+		"not read":                     {t.Context(), io.EOF, func(io.ReadCloser) {}, false, resolver.NoCause},
+		"broken":                       {t.Context(), io.ErrUnexpectedEOF, readAll, false, resolver.CauseBroken},
+		"broken, and closed":           {t.Context(), syscall.ECONNRESET, func(b io.ReadCloser) { readAll(b); b.Close() }, false, resolver.CauseBroken},
+		"broken off by who gave it up": {ended, io.ErrUnexpectedEOF, func(b io.ReadCloser) { readAll(b); b.Close() }, false, resolver.NoCause},
+		"an error of another's":        {t.Context(), errors.New("gzip"), readAll, false, resolver.NoCause},
+	} {
+		r := newTestResolver(t)
+		route := r.Resolve(regional)
+		body := &answer{ReadCloser: io.NopCloser(io.MultiReader(strings.NewReader("content"), breaks{tt.end})), ctx: tt.ctx, route: route}
+		tt.use(body)
+		s := r.Snapshot().Endpoints[0]
+		if r.Resolve(regional).Proven() != tt.answered || s.LastCause != tt.failed {
+			t.Errorf("%s: answered %v, failed for %v", name, r.Resolve(regional).Proven(), s.LastCause)
+		}
+	}
+}
+
+// breaks is a reader that has nothing but an error.
+type breaks struct{ error }
+
+func (b breaks) Read([]byte) (int, error) { return 0, b.error }

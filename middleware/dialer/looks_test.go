@@ -3,8 +3,13 @@
 package dialer
 
 import (
+	"math"
+	"math/rand/v2"
 	"net"
+	"net/netip"
+	"slices"
 	"testing"
+	"time"
 )
 
 // Given what the kernel says of data that it has sent again and again, or of windows that it has probed, when that is looked at, then a path is dead in the third
@@ -67,6 +72,123 @@ func TestQuietTicks(t *testing.T) {
 			if got := look(); got != want {
 				t.Errorf("look %d after something moved: quiet is %v, want %v", i, got, want)
 			}
+		}
+	}
+}
+
+// Given connections that come, go quiet, move again and end in any order, then the lively ones come first, each knows its place, and those that owe an answer are
+// counted.
+func TestLivelyOnesComeFirst(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	w := newWatch()
+	addr := netip.MustParseAddrPort("10.0.0.1:443")
+	p := &paths{}
+	w.hosts[addr] = p
+	var all []*conn
+	for range 5000 {
+		var c *conn
+		if len(all) > 0 {
+			c = all[random.IntN(len(all))]
+		}
+		switch n := random.IntN(10); {
+		case c == nil || n < 2 && len(all) < 40:
+			c = &conn{shared: random.IntN(4) == 0}
+			c.path = &path{watch: w, addr: addr, index: len(p.conns)}
+			all = append(all, c)
+			p.conns = append(p.conns, c)
+			p.swap(c, p.lively)
+			p.lively++
+		case n < 4:
+			c.owed.Store(random.IntN(2) == 0)
+			if !c.path.parked.Load() {
+				p.park(c)
+			}
+		case n < 5: // something moved between the look and the lock
+			c.moves.Add(1)
+			if !c.path.parked.Load() {
+				p.park(c)
+			}
+			c.path.seen = c.moves.Load()
+		case n < 9:
+			p.unpark(c)
+		case len(all) > 1:
+			w.forget(c)
+			all = slices.DeleteFunc(all, func(other *conn) bool { return other == c })
+		}
+		owing := 0
+		for i, c := range p.conns {
+			if c.path.index != i || c.path.parked.Load() != (i >= p.lively) || c.path.owing && !c.path.parked.Load() {
+				t.Fatalf("connection %d of %d, of which %d are lively: %+v", i, len(p.conns), p.lively, c.path)
+			}
+			if c.path.owing {
+				owing++
+			}
+		}
+		if owing != p.owing || len(p.conns) != len(all) {
+			t.Fatalf("%d connections, want %d; %d are said to owe, want %d", len(p.conns), len(all), p.owing, owing)
+		}
+	}
+}
+
+// Given races at every stage, then those to this zone have 0.2 s until something is connected, and all have the time that the dialer gives zonal names, if it does.
+func TestLimits(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	inner, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	connected, connecting := &attempt{}, &attempt{}
+	raw := rawOf(inner)
+	connected.socket.raw.Store(&raw)
+	for _, tt := range []struct {
+		to      place
+		timeout time.Duration
+		running []*attempt
+		want    time.Duration
+	}{
+		{anywhere, time.Second, nil, time.Second},
+		{anywhere, 0, nil, 0},
+		{elsewhere, time.Second, []*attempt{connected}, time.Second},
+		{atHome, time.Second, nil, homeSilence},
+		{atHome, 0, []*attempt{connecting}, homeSilence},
+		{atHome, time.Second, []*attempt{connecting, connected}, time.Second},
+		{atHome, 0, []*attempt{connected}, math.MaxInt64},
+	} {
+		r := &race{goal: goal{in: &transport{dialer: &Dialer{timeout: tt.timeout}, place: tt.to}}, running: tt.running}
+		if got := r.limit(); got != tt.want {
+			t.Errorf("%+v: got %v", tt, got)
+		}
+	}
+}
+
+// Given connections that are probed, when nothing is left to be seen, then there is one more look, and after that they rest.
+func TestTheLastLook(t *testing.T) {
+	w := newWatch()
+	w.timer = time.NewTimer(time.Hour)
+	probed := []*conn{{}, {}}
+	p := &paths{conns: slices.Clone(probed), probed: probed, parked: idleTicks}
+	w.hosts[netip.MustParseAddrPort("10.0.0.1:443")] = p
+	w.armed.Store(true)
+	if rested := w.again(false); rested != nil || p.probed == nil || w.armed.Load() {
+		t.Errorf("before the last look %d rest, armed: %v", len(rested), w.armed.Load())
+	}
+	if rested := w.again(false); len(rested) != 2 || p.probed != nil {
+		t.Errorf("after it %d rest, want both", len(rested))
+	}
+	for what, change := range map[string]func(){
+		"one is lively":   func() { p.lively = 1 },
+		"one owes":        func() { p.owing = 1 },
+		"one came lately": func() { p.parked = idleTicks - restTicks - 1 },
+	} {
+		p.lively, p.owing, p.parked = 0, 0, idleTicks
+		w.armed.Store(false)
+		if change(); w.again(false) != nil || !w.armed.Load() {
+			t.Errorf("%s, and no look is due", what)
 		}
 	}
 }

@@ -157,3 +157,28 @@ func TestNearestIsBounded(t *testing.T) {
 		t.Errorf("chose %v, want the choice to stay", near)
 	}
 }
+
+// Given an address that was the nearest, when all are as near for a while, then it is said that none is preferred any more, and before, which is, and why.
+func TestNewsOfTheNearest(t *testing.T) {
+	n := newNearest()
+	ips := []netip.Addr{testAddr(1), testAddr(2)}
+	var news []string
+	at := time.Duration(0)
+	measure := func(far ...uint32) {
+		for range 2 * keptTimes {
+			for i, ip := range ips {
+				n.measured(ip, far[i])
+			}
+			at += window
+			if near, what := n.prefer("host", ips, at); what != "" {
+				news = append(news, fmt.Sprintf("%v: %s", near, what))
+			}
+		}
+	}
+	n.prefer("host", ips, at)
+	measure(200, 900)
+	measure(900, 890)
+	if want := []string{"[10.0.0.1]: 0.20 ms, and the next 0.90 ms", "[]: all may be as near as the nearest, 0.89 ms: connections are made as DNS says"}; !slices.Equal(news, want) {
+		t.Errorf("got %q, want %q", news, want)
+	}
+}

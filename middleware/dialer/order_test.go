@@ -50,3 +50,25 @@ func TestHomeThatCanBeConnectedTo(t *testing.T) {
 		})
 	}
 }
+
+// Given requests that are sent away from this zone, then that counts where the transport would take either, and nowhere else.
+func TestPlaceFor(t *testing.T) {
+	for _, to := range []place{anywhere, atHome, elsewhere} {
+		in := &transport{place: to}
+		if got := in.placeFor(t.Context()); got != to {
+			t.Errorf("%d: got %d", to, got)
+		}
+		want := to
+		if to == anywhere {
+			want = elsewhere
+		}
+		if got := in.placeFor(Elsewhere(t.Context())); got != want {
+			t.Errorf("%d, elsewhere: got %d, want %d", to, got, want)
+		}
+	}
+	for network, want := range map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"} {
+		if got := family(network); got != want {
+			t.Errorf("%s: got %s, want %s", network, got, want)
+		}
+	}
+}

@@ -200,6 +200,11 @@ func TestChecks(t *testing.T) {
 	if len(asked) != 1 {
 		t.Errorf("%d connections were tried, want 1", len(asked))
 	}
+	if at, _ := d.lastAt(zonal); d.lastSecure() != nil || at != nil || !d.mu.TryLock() {
+		t.Error("nothing was connected to by TLS, or at an address; and nobody holds the lock")
+	} else {
+		d.mu.Unlock()
+	}
 	_, _ = in.dial(t.Context(), "tcp", zonal+":443")
 	for range 20 { // a map's order is random
 		asked = nil
@@ -265,5 +270,81 @@ func TestHold(t *testing.T) {
 	defer other.Close()
 	for _, c := range []net.Conn{nil, pipe, &struct{ net.Conn }{}, tls.Client(pipe, nil)} {
 		Hold(c)()
+	}
+}
+
+// Given a server that says nothing, when TLS has had the transport's time for it, then the error is net/http's, a timeout, and not the caller's deadline.
+func TestHandshakeTimeout(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	tr := &http.Transport{TLSHandshakeTimeout: 20 * time.Millisecond}
+	New(newTestResolver(t)).Install(tr, &net.Dialer{})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	c, err := tr.DialTLSContext(ctx, "tcp", listener.Addr().String())
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Cause != resolver.CauseTimeout || errors.Is(err, context.DeadlineExceeded) || err.Error() != "net/http: TLS handshake timeout" {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+// Given a connection whose reads have a time, then they take what comes, and fail when nothing does, or when it is closed.
+func TestReadsHaveATime(t *testing.T) {
+	inner, other := net.Pipe()
+	defer other.Close()
+	d := New(nil)
+	c := &conn{Conn: inner, target: d.use(d.plain, "h:443", "h"), timeout: 50 * time.Millisecond}
+	go func() {
+		_, _ = other.Read(make([]byte, 1))
+		_, _ = other.Write([]byte("x"))
+	}()
+	if _, err := c.Write([]byte("?")); err != nil || !c.owed.Load() {
+		t.Errorf("%v; an answer is owed: %v", err, c.owed.Load())
+	}
+	if n, err := c.Read(make([]byte, 10)); n != 1 || err != nil {
+		t.Errorf("read %d, %v", n, err)
+	}
+	if c.owed.Load() {
+		t.Error("an answer is still owed")
+	}
+	var late net.Error
+	if n, err := c.Read(make([]byte, 10)); n != 0 || !errors.As(err, &late) || !late.Timeout() {
+		t.Errorf("read %d, %v, want a timeout", n, err)
+	}
+	c.Close()
+	if n, err := c.Read(make([]byte, 10)); n != 0 || err == nil {
+		t.Errorf("read %d, %v when it is closed", n, err)
+	}
+}
+
+// Given races that end without a connection, then the error is what failed first, or package net's for a caller that had no more time, or gave up; and only one who gave
+// up says nothing of the name.
+func TestHowRacesEnd(t *testing.T) {
+	late, cancelLate := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancelLate()
+	gone, cancelGone := context.WithCancel(t.Context())
+	cancelGone()
+	refused := errors.New("refused")
+	for name, tt := range map[string]struct {
+		ctx     context.Context
+		first   error
+		want    string
+		is      error
+		failing bool
+	}{
+		"all failed":               {t.Context(), refused, "refused", refused, true},
+		"late":                     {late, nil, "dial tcp: i/o timeout", context.DeadlineExceeded, true},
+		"late, and one has failed": {late, refused, "refused", refused, true},
+		"given up":                 {gone, nil, "dial tcp: context canceled", context.Canceled, false},
+		"given up after a failure": {gone, refused, "refused", refused, false},
+	} {
+		r := &race{goal: goal{network: "tcp"}}
+		err := r.over(tt.ctx, tt.first)
+		if !errors.Is(err, tt.is) || err.Error() != tt.want || r.failing != tt.failing {
+			t.Errorf("%s: got %q, failing: %v", name, err, r.failing)
+		}
 	}
 }

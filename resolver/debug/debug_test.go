@@ -179,3 +179,15 @@ func TestHeadline(t *testing.T) {
 		r.Close()
 	}
 }
+
+// Given a request that would change something, when it is made, then it is refused, and told what may be done.
+func TestOnlyGet(t *testing.T) {
+	for method, want := range map[string]int{http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodDelete: 405} {
+		w := httptest.NewRecorder()
+		debug.Handler(nil).ServeHTTP(w, httptest.NewRequest(method, "/", nil))
+		allowed := w.Header().Get("Allow")
+		if w.Code != want || (allowed == "GET, HEAD") != (want == 405) {
+			t.Errorf("%s: got %d, Allow %q", method, w.Code, allowed)
+		}
+	}
+}

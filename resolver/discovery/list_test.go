@@ -144,3 +144,17 @@ func resolverOn(t *testing.T, s *Source) (*resolver.Resolver, fmt.Stringer) {
 	}
 	return r, text
 }
+
+// Given endpoints with policies, when they are listed, then the policies, which are the largest part, are not kept.
+func TestPoliciesAreNotKept(t *testing.T) {
+	f := newFakeEC2(t)
+	e := interfaceTo("vpce-0aaaaaaaaaaaaaaa0", "sqs", "sqs")
+	f.items = append(f.items, e)
+	all, err := f.source(t).list(t.Context(), vpc)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("got %v, %v", all, err)
+	}
+	if all[0].PolicyDocument != nil {
+		t.Errorf("got %q", *all[0].PolicyDocument)
+	}
+}

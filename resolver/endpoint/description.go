@@ -122,16 +122,16 @@ func (d *Description) inboundOnly() bool {
 
 func (d *Description) endpoint() (e Endpoint, faults notes, err error) {
 	if len(d.DNSEntries) == 0 {
-		return e, nil, unusable("it has no DNS names")
+		return Endpoint{}, nil, unusable("it has no DNS names")
 	}
 	if e, faults, err = listed(d.DNSEntries); err != nil {
-		return e, nil, err
+		return Endpoint{}, nil, err
 	}
 	switch {
 	case d.VpcEndpointID != "" && d.VpcEndpointID != e.ID:
-		return e, nil, fmt.Errorf("its regional name %s belongs to %s", quote(e.Regional), e.ID)
+		return Endpoint{}, nil, fmt.Errorf("its regional name %s belongs to %s", quote(e.Regional), e.ID)
 	case d.ServiceRegion != "" && !IsRegion(d.ServiceRegion):
-		return e, nil, fmt.Errorf("its ServiceRegion %s is not a Region", quote(d.ServiceRegion))
+		return Endpoint{}, nil, fmt.Errorf("its ServiceRegion %s is not a Region", quote(d.ServiceRegion))
 	case d.ServiceRegion != "":
 		e.Region = d.ServiceRegion
 	}

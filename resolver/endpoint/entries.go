@@ -102,11 +102,11 @@ func listed(dnsEntries []DNSEntry) (e Endpoint, faults notes, err error) {
 	}
 	switch {
 	case all.regional == nil && odd != "" && known:
-		return e, nil, unusable("its name " + quote(odd) + " is not made of an id, a service and a Region")
+		return Endpoint{}, nil, unusable("its name " + quote(odd) + " is not made of an id, a service and a Region")
 	case all.regional == nil && len(faults) > 0:
-		return e, nil, fmt.Errorf("it has no regional name: %s", faults[0])
+		return Endpoint{}, nil, fmt.Errorf("it has no regional name: %s", faults[0])
 	case all.regional == nil:
-		return e, nil, fmt.Errorf("it has no regional name under .vpce. among its DNS names, but %s", quote(dnsEntries[0].DNSName))
+		return Endpoint{}, nil, fmt.Errorf("it has no regional name under .vpce. among its DNS names, but %s", quote(dnsEntries[0].DNSName))
 	}
 	if !all.regional.partner() {
 		good := all.hosts[:0]

@@ -77,22 +77,24 @@ type handwritten struct {
 	endpoints []*entries
 	names     []name         // one of each endpoint
 	at        map[string]int // regional name -> its index in endpoints
-	last      int            // the endpoint that was named last; -1: none yet
+	last      int            // the endpoint that was named last, or none
 	hosts     []ownerless
 }
 
 // ownerless is a private DNS name before it is known whose it is.
 type ownerless struct {
 	host, hostedZone string
-	before, after    int // the endpoints named before and after it; -1: none
+	before, after    int // the endpoints named before and after it, or none
 }
+
+const none = -1
 
 func (l *handwritten) add(dnsName, hostedZone string) error {
 	if l.at == nil {
-		l.at, l.last = map[string]int{}, -1
+		l.at, l.last = map[string]int{}, none
 	}
 	if !isEndpointName(dnsName) {
-		l.hosts = append(l.hosts, ownerless{dnsName, hostedZone, l.last, -1})
+		l.hosts = append(l.hosts, ownerless{dnsName, hostedZone, l.last, none})
 		return nil
 	}
 	n, err := split(dnsName)

@@ -320,7 +320,7 @@ func decode(content []byte) ([]byte, error) {
 		r := rune(order.Uint16(content))
 		if utf16.IsSurrogate(r) {
 			second := rune(0)
-			if len(content) > 2 {
+			if len(content) >= 4 {
 				second = rune(order.Uint16(content[2:]))
 			}
 			if r = utf16.DecodeRune(r, second); r != unicode.ReplacementChar {

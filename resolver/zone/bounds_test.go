@@ -1,8 +1,10 @@
 package zone
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +76,44 @@ func TestFieldsOfNoObject(t *testing.T) {
 	for _, text := range []string{`{"x": "1"} {}`, `{"x": "1"`, `["x"]`, `"x"`, ``, `{"x": 1}`, `{"x": null}`, `{"x": "1", "y": [1}`} {
 		if fields, err := stringFields(strings.NewReader(text), nil, "x"); err == nil || fields != nil {
 			t.Errorf("%s: %v, %v", text, fields, err)
+		}
+	}
+}
+
+// Given characters at the ends of ASCII's printable ones, then a token may have those, and no others.
+func TestUnprintable(t *testing.T) {
+	for r, want := range map[rune]bool{' ': true, '!': false, 'a': false, '~': false, '\x7f': true, '\n': true, 'é': true} {
+		if unprintable(r) != want {
+			t.Errorf("%q: got %v", r, !want)
+		}
+	}
+}
+
+// Given a task with the blocks of networks elsewhere than in its containers, when it is read, then those are not taken.
+func TestBlocksOfContainersOnly(t *testing.T) {
+	const networks = `[{"Networks": [{"IPv4SubnetCIDRBlock": "10.0.%d.0/24"}]}]`
+	task := fmt.Sprintf(`{"Volumes": `+networks+`, "AvailabilityZone": "us-west-2d", "Containers": `+networks+`, "Limits": `+networks+`}`, 1, 2, 3)
+	got, err := parseTask(strings.NewReader(task))
+	if want := prefixes("10.0.2.0/24"); err != nil || !slices.Equal(got.Subnets, want) {
+		t.Errorf("got %v, %v; want %v", got.Subnets, err, want)
+	}
+}
+
+// Given a request that was not answered, when that is explained, then the URL, which is always the same, is left out.
+func TestIMDSIsExplainedWithoutTheURL(t *testing.T) {
+	last := &exchange{err: &url.Error{Op: "Put", URL: "http://169.254.169.254/latest/api/token", Err: errors.New("no route to host")}}
+	if err := last.explain(errors.New("what the SDK says")); strings.Contains(err.Error(), "http://") || !strings.Contains(err.Error(), "no route to host; is this an EC2 instance") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Given fields that are about as large as an answer may be, when those behind them are read, then they are, or the answer is too large: what was read of one doesn't
+// count against the next.
+func TestLargeFieldsOneAfterTheOther(t *testing.T) {
+	for n := maxAnswer; n <= maxAnswer+600; n++ {
+		got, err := stringFields(strings.NewReader(`{"a": "`+strings.Repeat("x", n)+`" , "AvailabilityZone": "us-west-2d"}`), nil, "AvailabilityZone")
+		if (err != nil || got["AvailabilityZone"] != "us-west-2d") && !errors.Is(err, errTooLarge) {
+			t.Fatalf("%d: got %v, %v", n, got, err)
 		}
 	}
 }

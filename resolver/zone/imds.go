@@ -105,8 +105,8 @@ func (last *exchange) placement(ctx context.Context, client *imds.Client) (Zone,
 // subnets reads the CIDR blocks of the primary network interface's subnet ("Instance metadata categories", EC2 User Guide), as
 // far as they are there.
 func (last *exchange) subnets(ctx context.Context, client *imds.Client) []string {
-	mac, err := last.read(ctx, client, "mac")
-	if addr, invalid := net.ParseMAC(mac); err != nil || invalid != nil || addr.String() != mac { // it becomes part of a path
+	mac, _ := last.read(ctx, client, "mac")
+	if addr, err := net.ParseMAC(mac); err != nil || addr.String() != mac { // it becomes part of a path
 		return nil
 	}
 	at := "network/interfaces/macs/" + mac + "/"

@@ -50,8 +50,8 @@ func Hosts(label, region, suffix string) (hosts []string, known bool) {
 	}
 	for _, pattern := range patterns {
 		name := strings.ReplaceAll(pattern, "{region}", region)
-		name = strings.Replace(name, "{suffix}", suffix, 1)
-		hosts = append(hosts, strings.Replace(name, "{dual}", p.dual, 1))
+		name = strings.ReplaceAll(name, "{suffix}", suffix)
+		hosts = append(hosts, strings.ReplaceAll(name, "{dual}", p.dual))
 	}
 	if hosts == nil {
 		hosts = []string{rule}

@@ -1,0 +1,37 @@
+//go:build go1.25
+
+package resolver
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
+)
+
+// Given a fault of ours, when a shift ends by itself, then it ends no program, and is counted.
+func TestAFaultAtTheEndOfAShift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := New(WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})),
+			WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: "vpce-0a1b2c3d4e5f60718-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com"})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		r.ShiftAway(time.Now().Add(time.Second))
+		r.mu.Lock()
+		index := r.index
+		r.index = nil
+		r.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		r.mu.Lock()
+		r.index = index
+		r.mu.Unlock()
+		if n := r.Snapshot().Panics; n != 1 {
+			t.Errorf("%d panics were counted, want 1", n)
+		}
+	})
+}
