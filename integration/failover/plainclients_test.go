@@ -91,6 +91,7 @@ func costOfABlackHole(t *testing.T, http2, started bool) (first, later time.Dura
 	if !started {
 		p, u = healthy()
 	}
+	p.disconnect(t, client) // else a request may be sent over a connection that there was
 	if err := p.FaultService("s3", home, lab.BlackHole); err != nil {
 		t.Fatal(err)
 	}
