@@ -45,6 +45,12 @@ func init() {
 		}
 		return nil
 	}
+	link.Closing = func(r any) context.Context {
+		if r, ok := r.(*Resolver); ok && r != nil {
+			return r.background.ctx
+		}
+		return context.Background()
+	}
 	link.Nearest = func(r any, host string, addrs []netip.Addr, why string) {
 		if r, ok := r.(*Resolver); ok && r != nil {
 			r.nearest.prefer(r.log, canonical(host), addrs, why)

@@ -41,12 +41,18 @@ func TestLink(t *testing.T) {
 			t.Errorf("%T: it serves, or is active, or not", to)
 		}
 	}
+	if link.Closing(nil).Done() != nil || link.Closing(none).Done() != nil || link.Closing(r).Err() != nil {
+		t.Error("it is said to be closed, or that it will be")
+	}
 	s := r.Snapshot()
 	if s.Panics != 1 || len(s.Nearest) != 1 {
 		t.Errorf("got %d panics, and as the nearest %v", s.Panics, s.Nearest)
 	}
 	if n := strings.Count(whatIs(s, "note"), "Noted."); n != 1 {
 		t.Errorf("it is noted %d times, want once", n)
+	}
+	if err := r.Close(); err != nil || link.Closing(r).Err() == nil {
+		t.Errorf("%v; it is closed, and nobody was told", err)
 	}
 }
 

@@ -91,6 +91,9 @@ var SetLookup func(resolver any, lookup func(ctx context.Context, host string) (
 // zonal name, are in another. Other names change nothing: a service host may lead anywhere. Addresses are added to those that were known.
 var Learned func(resolver any, name string, addrs []netip.Addr)
 
+// Closing returns a context that ends when the resolver is closed.
+var Closing func(resolver any) context.Context
+
 // Nearest says that connections to a host that no endpoint serves are made to addrs first, and why: for routes, snapshots and logs. No
 // address says that they no longer are made to any first. The slice stays as it is. Beyond 256 hosts it does nothing. The text is for people, and not for secrets.
 var Nearest func(resolver any, host string, addrs []netip.Addr, why string)

@@ -189,7 +189,7 @@ func (d *Dialer) relearn(host string, l *leads) {
 	if len(l.addrs) == 0 {
 		timeout = learnTimeout
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(link.Closing(d.resolver), timeout)
 	defer cancel()
 	if ips, err := l.in.addresses(ctx, "ip", host); err == nil {
 		now := &leads{in: l.in, served: l.in.served(host)}

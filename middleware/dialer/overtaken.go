@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/azaffinity/azaffinity/internal/link"
 )
 
 // homeSilence is how long the kernel may have nothing of an address in this zone while a request waits that can go elsewhere, some 0.2 s with the steps that it
@@ -32,14 +34,16 @@ func (r *race) down() bool { return r.name != nil && r.name.Down() }
 func (r *race) judges() bool { return r.addressed && !r.zonal }
 
 // leave ends an attempt that was overtaken, or that nobody waits for any more. One at an address that has said nothing yet goes on until it has had a second, so
-// that a dead address is found out although each connection is made to another one in time.
+// that a dead address is found out although each connection is made to another one in time, or until the resolver is closed.
 func (r *race) leave(ctx context.Context, a *attempt) {
 	a.left.Store(true)
 	if !r.judges() || errors.Is(ctx.Err(), context.Canceled) {
 		a.cancel()
 		return
 	}
+	stop := context.AfterFunc(link.Closing(r.in.dialer.resolver), a.cancel)
 	time.AfterFunc(max(0, DefaultConnectTimeout-time.Since(a.begun)), func() {
+		stop()
 		if !a.over.Swap(true) && a.waits() {
 			r.blame(a, r.timeout())
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -723,5 +724,32 @@ func TestConnectionsAreAsTCPs(t *testing.T) {
 	defer cancel()
 	if _, err := d.DialContext(over, "tcp", ln.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's deadline", err)
+	}
+}
+
+// Given an attempt that goes on for a second after its request was sent elsewhere, so that a dead address is found out, when the resolver is closed, then it ends, and
+// so does whatever else the dialer began.
+func TestCloseEndsAttempts(t *testing.T) {
+	begun := func() int {
+		stacks := make([]byte, 1<<20)
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "dialer.(*race).attempt(")
+	}
+	until(t, "end of other tests' attempts", func() bool { return begun() == 0 })
+	w := newWorld(t, whoAnswers)
+	if from, _ := w.get(t); from != homeAddr {
+		t.Fatalf("answered by %s", from)
+	}
+	w.client.CloseIdleConnections()
+	w.home.listener.Close()
+	hang(t, w.home.addr)
+	if from, took := w.get(t); from != awayAddr || begun() != 1 {
+		t.Errorf("answered by %s after %v, and %d attempts go on, want one", from, took, begun())
+	}
+	if err := w.resolver.Close(); err != nil {
+		t.Error(err)
+	}
+	until(t, "end of the attempt", func() bool { return begun() == 0 })
+	if s := w.resolver.Snapshot().Endpoints[0]; s.LastCause != resolver.NoCause { // which it is when the second is over
+		t.Errorf("the attempt went on until the name was blamed for %v", s.LastCause)
 	}
 }
