@@ -192,3 +192,78 @@ func TestTheLastLook(t *testing.T) {
 		}
 	}
 }
+
+// Given forty quiet connections to one address, when it is chosen which are probed, then it is sixteen, others after a second, and those before rest unless they are
+// chosen again; and after an alarm all are for as long as it lasts.
+func TestSamples(t *testing.T) {
+	p := &paths{}
+	for range 2 + 40 {
+		p.conns = append(p.conns, &conn{})
+	}
+	p.lively = 2
+	seen := map[*conn]bool{}
+	var before []*conn
+	for round := range 5 {
+		rested := p.choose()
+		if len(p.probed) != samples {
+			t.Fatalf("round %d: %d are probed, want %d", round, len(p.probed), samples)
+		}
+		for _, c := range p.probed {
+			if slices.Index(p.conns, c) < p.lively || slices.Contains(rested, c) {
+				t.Errorf("round %d: one that is lively, or rests, is probed", round)
+			}
+			seen[c] = true
+		}
+		for _, c := range before {
+			if slices.Contains(rested, c) == slices.Contains(p.probed, c) {
+				t.Errorf("round %d: one that was probed rests and is probed, or neither", round)
+			}
+		}
+		before = slices.Clone(p.probed)
+		for look := range sampleTicks - 1 {
+			if rested := p.choose(); rested != nil || !slices.Equal(p.probed, before) {
+				t.Errorf("round %d, look %d: others are probed", round, look)
+			}
+		}
+	}
+	if len(seen) != 40 {
+		t.Errorf("%d of 40 were probed in five rounds", len(seen))
+	}
+	p.alarm = 2
+	for range 2 {
+		if rested := p.choose(); rested != nil || len(p.probed) != 40 {
+			t.Errorf("%d are probed after an alarm, want all", len(p.probed))
+		}
+	}
+	if p.alarm != 0 {
+		t.Errorf("the alarm goes on for %d looks", p.alarm)
+	}
+	few := &paths{conns: p.conns[:3]}
+	if few.choose(); len(few.probed) != 3 {
+		t.Errorf("%d of three are probed", len(few.probed))
+	}
+}
+
+// Given what a look has found, then a path that is dead is told of once, and doubts make the whole address be probed while there are some.
+func TestVerdicts(t *testing.T) {
+	c := &conn{}
+	c.path = &path{}
+	var found verdicts
+	found.isDead(c)
+	found.isDead(c)
+	if len(found.dead) != 2 || len(found.news) != 1 {
+		t.Errorf("%d times dead, and news %d times", len(found.dead), len(found.news))
+	}
+	for lost, want := range map[int]bool{0: true, lostKeepAlives: true, lostKeepAlives + 1: false} {
+		found = verdicts{}
+		c.path.lost = lost
+		c.path.doubt(c, &found, true)
+		if (len(found.lost) == 1) != want {
+			t.Errorf("lost in %d looks: %d leave doubts", lost, len(found.lost))
+		}
+		c.path.doubt(c, &found, false)
+		if (len(found.lost) == 1) != want {
+			t.Error("nothing was lost, and leaves doubts")
+		}
+	}
+}

@@ -734,16 +734,23 @@ func TestCloseEndsAttempts(t *testing.T) {
 		stacks := make([]byte, 1<<20)
 		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "dialer.(*race).attempt(")
 	}
-	until(t, "end of other tests' attempts", func() bool { return begun() == 0 })
-	w := newWorld(t, whoAnswers)
-	if from, _ := w.get(t); from != homeAddr {
-		t.Fatalf("answered by %s", from)
-	}
-	w.client.CloseIdleConnections()
-	w.home.listener.Close()
-	hang(t, w.home.addr)
-	if from, took := w.get(t); from != awayAddr || begun() != 1 {
-		t.Errorf("answered by %s after %v, and %d attempts go on, want one", from, took, begun())
+	var w *world
+	for try := 0; ; try++ {
+		until(t, "end of other attempts", func() bool { return begun() == 0 })
+		w = newWorld(t, whoAnswers)
+		if from, _ := w.get(t); from != homeAddr {
+			t.Fatalf("answered by %s", from)
+		}
+		w.client.CloseIdleConnections()
+		w.home.listener.Close()
+		hang(t, w.home.addr)
+		from, took := w.get(t)
+		if from == awayAddr && begun() == 1 {
+			break
+		}
+		if from != awayAddr || took < time.Second/2 || try == 5 { // the machine may be busy, and the attempt's second over
+			t.Fatalf("answered by %s after %v, and %d attempts go on, want one", from, took, begun())
+		}
 	}
 	if err := w.resolver.Close(); err != nil {
 		t.Error(err)

@@ -296,7 +296,7 @@ func TestReadsHaveATime(t *testing.T) {
 	inner, other := net.Pipe()
 	defer other.Close()
 	d := New(nil)
-	c := &conn{Conn: inner, target: d.use(d.plain, "h:443", "h"), timeout: 50 * time.Millisecond}
+	c := &conn{Conn: inner, target: d.use(d.plain, "h:443", "h"), timeout: 500 * time.Millisecond}
 	go func() {
 		_, _ = other.Read(make([]byte, 1))
 		_, _ = other.Write([]byte("x"))
@@ -346,5 +346,95 @@ func TestHowRacesEnd(t *testing.T) {
 		if !errors.Is(err, tt.is) || err.Error() != tt.want || r.failing != tt.failing {
 			t.Errorf("%s: got %q, failing: %v", name, err, r.failing)
 		}
+	}
+}
+
+// Given times in which a process ran, and such in which it hardly did, when they are counted, then a step that took n times as long counts as an nth.
+func TestPatience(t *testing.T) {
+	now := time.Now()
+	p := patience{last: now}
+	for i, tt := range []struct {
+		took, spent time.Duration
+	}{{step, step}, {step / 2, step / 2}, {2 * step, step / 2}, {10 * step, step / 10}, {0, 0}} {
+		before := p.spent
+		now = now.Add(tt.took)
+		if p.over(now, time.Hour) || p.spent-before != tt.spent {
+			t.Errorf("%d: %v counts as %v, want %v", i, tt.took, p.spent-before, tt.spent)
+		}
+	}
+	if limit := p.spent; !p.over(now, limit) || p.over(now, limit+1) {
+		t.Error("the limit is not the limit")
+	}
+}
+
+// Given what was sent over a target's connections, when some end without an answer, then the last of those times counts; and an error proves that nothing was sent of
+// a request that began later, and of no other.
+func TestNotSent(t *testing.T) {
+	to := &target{}
+	for _, at := range []int64{5, 9, 7, 0} {
+		to.lose(at)
+	}
+	if got := to.lost.Load(); got != 9 {
+		t.Errorf("the last that was lost was sent at %d, want 9", got)
+	}
+	at := func(n time.Duration) time.Time { return started.Add(n) }
+	for name, tt := range map[string]struct {
+		err   Error
+		begun time.Time
+		want  bool
+	}{
+		"before":           {Error{to: to}, at(8), false},
+		"at that time":     {Error{to: to}, at(9), false},
+		"after":            {Error{to: to}, at(10), true},
+		"nothing was lost": {Error{to: &target{}}, at(0), true},
+		"a path that died": {Error{}, at(10), false},
+	} {
+		if got := tt.err.NotSent(tt.begun); got != tt.want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+// Given targets of hosts under a zonal name, when the name is to be checked, then it is one that was connected to, if there is one, and the name itself before all.
+func TestWhichTargetIsChecked(t *testing.T) {
+	d := New(newTestResolver(t))
+	use := func(host string, made bool) *target {
+		to := d.use(d.plain, host+":443", host)
+		to.made.Store(made)
+		return to
+	}
+	use("other.example", true)
+	use("x"+zonal, true)
+	if to := d.last(zonal); to != nil {
+		t.Errorf("got %s", to.host)
+	}
+	for i := range 20 {
+		use(strings.Repeat("a", i+1)+"."+zonal, false)
+	}
+	made := use("photos."+zonal, true)
+	for range 20 { // a map's order is random
+		if to := d.last(zonal); to != made {
+			t.Fatalf("got %s, want the one that was connected to", to.host)
+		}
+	}
+	own := use(zonal, false)
+	for range 20 {
+		if to := d.last(zonal); to != own {
+			t.Fatalf("got %s, want the name itself", to.host)
+		}
+	}
+}
+
+// Given options, then the connect timeout has a default, and none below zero, and a dialer without a resolver looks names up by package net's.
+func TestOptions(t *testing.T) {
+	for given, want := range map[time.Duration]time.Duration{0: DefaultConnectTimeout, -1: 0, time.Minute: time.Minute} {
+		d := New(nil, WithConnectTimeout(given), nil, WithReadTimeout(time.Hour), WithNetResolver(nil), WithoutNearest())
+		if d.timeout != want || d.reading != time.Hour || d.lookup != net.DefaultResolver || d.near != nil {
+			t.Errorf("%v: got %v, %v, %v", given, d.timeout, d.reading, d.near)
+		}
+	}
+	own := &net.Resolver{}
+	if d := New(nil, WithNetResolver(own)); d.lookup != own || d.plain.lookup != own || d.near == nil {
+		t.Errorf("got %v", d.lookup)
 	}
 }
