@@ -58,6 +58,10 @@ func TestBusy(t *testing.T) {
 // handshakeTimeout is TLSHandshakeTimeout of the SDK's own transport (aws/transport/http, DefaultHTTPTransportTLSHandleshakeTimeout).
 const handshakeTimeout = 10 * time.Second
 
+// youngStreams is how many calls one HTTP/2 connection takes until net/http has read the server's settings (initialMaxConcurrentStreams). Of calls that have
+// waited for a connection together, those beyond that make others: bare, 200 made 84 to 265 in six runs, and with azaffinity 170 to 289.
+const youngStreams = 100
+
 // starvedRows are calls of a process that is starved in the first way, and a burst of first calls in the others.
 func starvedRows(calling starve, bursts ...starve) (rows []row) {
 	const first = 200
@@ -94,7 +98,11 @@ func starvedRows(calling starve, bursts ...starve) (rows []row) {
 							late++
 						}
 					}
-					if got, most := ours.connections, max(bare.connections+bare.connections/10, first)+late; got > most {
+					most := max(bare.connections+bare.connections/10, first)
+					if p == http2 {
+						most = max(most, first+youngStreams)
+					}
+					if got := ours.connections; got > most+late {
 						t.Errorf("azaffinity made %d connections, the bare SDK %d; %d calls took longer than a handshake may", got, bare.connections, late)
 					}
 				},
