@@ -37,7 +37,8 @@ func (l *Lab) ConfigIn(zone string) aws.Config {
 }
 
 // SDKClient is the SDK's own HTTP client, as LoadDefaultConfig has it, for a program in the Home zone: names are the lab's, the lab's CA is the only
-// one trusted, no proxy is used. Every call returns a client with a connection pool of its own, whose connections the lab's end closes, those too that are still being made.
+// one trusted, no proxy is used. Every call returns a client with a connection pool of its own, whose connections the lab's end closes, those too that are
+// still being made.
 func (l *Lab) SDKClient() *awshttp.BuildableClient { return l.SDKClientIn(l.home.Name) }
 
 // SDKClientIn is SDKClient in another zone. In a zone that does not exist every request fails.

@@ -44,18 +44,25 @@ func TestUnheard(t *testing.T) {
 	}
 }
 
-// Given a connection on which nothing is on its way, when it is looked at, then it is left alone until nothing has moved on it in four looks.
-func TestQuietTicks(t *testing.T) {
+// connected is a TCP connection on which nothing was sent.
+func connected(t *testing.T) net.Conn {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	inner, err := net.Dial("tcp", listener.Addr().String())
+	t.Cleanup(func() { listener.Close() })
+	c, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer inner.Close()
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Given a connection on which nothing is on its way, when it is looked at, then it is left alone until nothing has moved on it in four looks.
+func TestQuietTicks(t *testing.T) {
+	inner := connected(t)
 	c := &conn{Conn: inner}
 	w := &path{raw: rawOf(inner)}
 	look := func() bool {
@@ -132,19 +139,10 @@ func TestLivelyOnesComeFirst(t *testing.T) {
 
 // Given races at every stage, then those to this zone have 0.2 s until something is connected, and all have the time that the dialer gives zonal names, if it does.
 func TestLimits(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	inner, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer inner.Close()
-	connected, connecting := &attempt{}, &attempt{}
+	inner := connected(t)
+	made, connecting := &attempt{}, &attempt{}
 	raw := rawOf(inner)
-	connected.socket.raw.Store(&raw)
+	made.socket.raw.Store(&raw)
 	for _, tt := range []struct {
 		to      place
 		timeout time.Duration
@@ -153,11 +151,11 @@ func TestLimits(t *testing.T) {
 	}{
 		{anywhere, time.Second, nil, time.Second},
 		{anywhere, 0, nil, 0},
-		{elsewhere, time.Second, []*attempt{connected}, time.Second},
+		{elsewhere, time.Second, []*attempt{made}, time.Second},
 		{atHome, time.Second, nil, homeSilence},
 		{atHome, 0, []*attempt{connecting}, homeSilence},
-		{atHome, time.Second, []*attempt{connecting, connected}, time.Second},
-		{atHome, 0, []*attempt{connected}, math.MaxInt64},
+		{atHome, time.Second, []*attempt{connecting, made}, time.Second},
+		{atHome, 0, []*attempt{made}, math.MaxInt64},
 	} {
 		r := &race{goal: goal{in: &transport{dialer: &Dialer{timeout: tt.timeout}, place: tt.to}}, running: tt.running}
 		if got := r.limit(); got != tt.want {

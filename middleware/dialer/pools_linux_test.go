@@ -760,3 +760,33 @@ func TestCloseEndsAttempts(t *testing.T) {
 		t.Errorf("the attempt went on until the name was blamed for %v", s.LastCause)
 	}
 }
+
+// Given a host that is looked up again in the background, and DNS that says nothing, when the resolver is closed, then that ends, and what is known of the host stays.
+func TestCloseEndsLookups(t *testing.T) {
+	w := newWorld(t, whoAnswers)
+	if from, _ := w.get(t); from != homeAddr {
+		t.Fatalf("answered by %s", from)
+	}
+	w.names.silentOn(host)
+	ended := make(chan bool)
+	go func() {
+		dialer.Refresh(w.dialer)
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		t.Error("nothing was looked up")
+	case <-time.After(200 * time.Millisecond):
+	}
+	if err := w.resolver.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(3 * time.Second): // it would have nearly five
+		t.Error("the lookup goes on although the resolver is closed")
+	}
+	if from, _ := w.get(t); from != homeAddr {
+		t.Errorf("afterwards answered by %s", from)
+	}
+}
