@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,17 +140,10 @@ func (n *names) setChecker(check checker) {
 		return link.ErrNotChecked
 	}
 	n.checker.Store(&first)
-	n.mu.Unlock()
-	n.mu.Lock()
-	var named []*health
-	for _, h := range n.zonal {
-		named = append(named, h)
-	}
+	named := slices.Collect(maps.Values(n.zonal))
 	n.mu.Unlock()
 	if hosts := n.hosts.Load(); hosts != nil {
-		for _, h := range *hosts {
-			named = append(named, h)
-		}
+		named = slices.AppendSeq(named, maps.Values(*hosts))
 	}
 	for _, h := range named {
 		h.mu.Lock()

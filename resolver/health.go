@@ -246,7 +246,6 @@ func (h *health) eject(c Cause) (pause time.Duration) {
 		h.ejectedAt = time.Now()
 	}
 	h.ejectedFor = c
-	h.failures, h.comparison = 0, comparison{}
 	pause = h.pause()
 	h.gate.Store(-(h.names.now() + int64(pause)))
 	h.update()

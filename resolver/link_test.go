@@ -56,6 +56,23 @@ func TestLink(t *testing.T) {
 	}
 }
 
+// Given endpoints, when a dialer asks what is served, then it is the hosts that requests are routed for: services', those under them, and none that look alike.
+func TestServes(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs"), of("s3"), of("rum")})
+	for host, want := range map[string]bool{
+		"sqs" + region: true, regional("sqs"): true, "x.sqs" + region: false, "xsqs" + region: false, ".sqs" + region: false,
+		"photos.s3" + region: true, "a.b.s3" + region: true, "photos.s3" + region + ".x": false, "dataplane." + regional("rum"): true,
+		"sqs": false, "": false, ".": false, strings.TrimPrefix(region, "."): false,
+	} {
+		if got := link.Serves(r, host); got != want {
+			t.Errorf("%q: got %v, want %v", host, got, want)
+		}
+		if routed := r.Resolve(host).Target != resolver.Unmatched; routed != want {
+			t.Errorf("%q is routed: %v, want %v", host, routed, want)
+		}
+	}
+}
+
 // Given a resolver that nobody asks for a location, when a dialer registers its DNS, or tells where a name leads, then DNS is asked in the background from then on.
 func TestWhoWantsLocations(t *testing.T) {
 	for name, want := range map[string]func(*resolver.Resolver, func()){

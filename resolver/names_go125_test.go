@@ -321,8 +321,15 @@ func TestCloseEndsChecks(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+		probe, ok := r.Resolve(sqs).Probe()
+		if !ok {
+			t.Fatal("no probe")
+		}
+		probe.Answered()
+		r.Resolve(sqs).Failed(resolver.CauseAbsent, nil) // once more, and nobody starts to check it
+		time.Sleep(time.Minute)
 		if _, ok := r.Resolve(sqs).Probe(); !ok {
-			t.Error("no probe")
+			t.Error("no probe of what failed after Close")
 		}
 	})
 }
@@ -359,6 +366,12 @@ func TestUntriedNames(t *testing.T) {
 		synctest.Wait()
 		if got := checks.Load(); got != 2 || !r.Resolve(sqs).Proven() {
 			t.Errorf("checked %d times, want twice, and the name is proven", got)
+		}
+		time.Sleep(20 * time.Second)
+		r.Resolve(sqs).Untried()
+		synctest.Wait()
+		if got := checks.Load(); got != 2 {
+			t.Errorf("checked %d times, and the name was proven by the second", got)
 		}
 		if got := r.Resolve("example.com"); !got.Proven() || got.Untried() != got {
 			t.Errorf("a host that is no zonal name: %v", got)
@@ -469,6 +482,47 @@ func TestNamesThatNoRequestMayProbe(t *testing.T) {
 			if got := r.Resolve(sqs); got.Reason != resolver.Unhealthy {
 				t.Errorf("after one more failure: %v", got)
 			}
+		}
+	})
+}
+
+// Given ejected names, one of an endpoint and one of a host under another's, when the endpoints are gone, then nobody checks the names any more, and
+// failures of requests that are under way don't bring them back.
+func TestForgottenNamesAreNotChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := &saysEndpoints{}
+		told.set([]endpoint.Endpoint{of("sqs"), of("rum"), of("kms")}, nil)
+		log := &recorder{}
+		r := newSlowResolver(t, zone.Static(inA), told, resolver.WithLogger(log.logger()))
+		time.Sleep(30 * time.Second)
+		checks := map[string]int{}
+		link.SetChecker(r, func(_ context.Context, name string) error {
+			checks[name]++
+			return errors.New("down")
+		})
+		under := r.Resolve(sqs)
+		under.Failed(resolver.CausePathDead, nil)
+		r.Resolve("dataplane."+regional("rum")).Failed(resolver.CauseCertificate, nil)
+		time.Sleep(time.Minute)
+		if len(checks) != 2 {
+			t.Fatalf("checked %v, want both", checks)
+		}
+		told.set([]endpoint.Endpoint{of("kms")}, nil)
+		for range 3 {
+			r.Resolve("kms" + region)
+			time.Sleep(time.Minute)
+		}
+		if n := strings.Count(log.String(), "no longer used"); n != 1 {
+			t.Errorf("logged %d times that a name is no longer used, want once: %s", n, log)
+		}
+		clear(checks)
+		under.Failed(resolver.CausePathDead, nil)
+		time.Sleep(20 * time.Minute)
+		if len(checks) != 0 {
+			t.Errorf("checked %v, which nothing routes to", checks)
+		}
+		if link.SuspectAddr(r, in('a', 7)) {
+			t.Error("an address is suspect")
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/azaffinity/azaffinity/internal/link"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/shift"
@@ -35,6 +36,9 @@ func TestShiftAway(t *testing.T) {
 		until := time.Now().Add(time.Hour)
 		r.ShiftAway(until)
 		away()
+		if link.NameOf(r, zonal("sqs")) != nil {
+			t.Error("a zonal name is in use")
+		}
 		if got := r.Snapshot().ShiftedAwayUntil; !got.Equal(until) {
 			t.Errorf("the snapshot says until %v, want %v", got, until)
 		}
@@ -60,7 +64,7 @@ func TestShiftAway(t *testing.T) {
 		if got := r.Snapshot().ShiftedAwayUntil; !got.Equal(before) {
 			t.Errorf("after Close: until %v, want %v as before", got, before)
 		}
-		r.ShiftAway(time.Time{})
+		r.ShiftAway(time.Now())
 		back()
 	})
 }
