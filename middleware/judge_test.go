@@ -146,6 +146,23 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Given server errors in the zone, so that requests compare it with others, when these can't be connected to, then it is no better there, and requests stay in
+// the zone.
+func TestNoBetterElsewhere(t *testing.T) {
+	r := newTestResolver(t)
+	for range 3 {
+		r.Resolve(service).Failed(resolver.CauseServerError, nil)
+	}
+	c := &call{shared: &shared{resolver: r}, route: r.Resolve(service)}
+	if c.route.Target != resolver.Regional || c.route.Reason != resolver.Unhealthy {
+		t.Fatalf("nothing is compared: %v", c.route)
+	}
+	c.judge(t.Context(), time.Now(), notConnected(t, c.route.Host, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}))
+	if got := r.Resolve(service); got.Reason != resolver.InZone {
+		t.Errorf("got %v, want the zone", got)
+	}
+}
+
 // Given a call whose context ends, then a deadline counts, and a cancellation doesn't, nor a body that could not be read.
 func TestJudgeOfContexts(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)

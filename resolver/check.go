@@ -152,8 +152,9 @@ func (n *names) setChecker(check checker) {
 	}
 }
 
-// background is goroutines that end with the resolver.
+// background is goroutines that end with the resolver. A panic ends one of them, and not the program.
 type background struct {
+	log  *logs
 	ctx  context.Context
 	stop context.CancelFunc
 
@@ -162,8 +163,8 @@ type background struct {
 	running sync.WaitGroup
 }
 
-func newBackground() *background {
-	b := &background{}
+func newBackground(log *logs) *background {
+	b := &background{log: log}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	return b
 }
@@ -178,6 +179,11 @@ func (b *background) start(f func(context.Context)) bool {
 	b.running.Add(1)
 	go func() {
 		defer b.running.Done()
+		defer func() {
+			if p := recover(); p != nil {
+				b.log.panicked("the background", p)
+			}
+		}()
 		f(b.ctx)
 	}()
 	return true

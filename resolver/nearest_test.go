@@ -66,7 +66,7 @@ func TestNearest(t *testing.T) {
 	link.Nearest(r, host, nil, "too few connections")
 	link.Nearest(r, host, nil, "too few connections")
 	expectUntouched(t, r.Resolve(host), host, resolver.NoEndpoint)
-	if got := strings.Count(log.String(), host); got != 3 || !strings.Contains(log.String(), "any longer") {
+	if got := strings.Count(log.String(), host); got != 3 || !strings.Contains(log.String(), "any longer") || !strings.Contains(log.String(), "was=[10.0.2.7]") {
 		t.Errorf("logged %d lines, want 3: %s", got, log)
 	}
 	link.Nearest(nil, host, one('a'), "")

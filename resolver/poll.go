@@ -111,7 +111,7 @@ func (p *poll) run(ctx context.Context) {
 	}
 }
 
-// askSafely asks. A panic in the background would take the whole program with it.
+// askSafely asks. A panic must not end the asking.
 func (p *poll) askSafely(ctx context.Context) (pause time.Duration) {
 	defer func() {
 		if recovered := recover(); recovered != nil {

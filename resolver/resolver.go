@@ -75,11 +75,12 @@ func New(opts ...Option) (*Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	log := newLogs(c.log)
 	r := &Resolver{
 		config:     c,
 		demand:     newDemand(),
-		log:        newLogs(c.log),
-		background: newBackground(),
+		log:        log,
+		background: newBackground(log),
 		lookups:    newLookups(),
 		unserved:   newUnserved(),
 		state: state{

@@ -3,6 +3,7 @@
 package resolver
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,30 @@ func TestAFaultAtTheEndOfAShift(t *testing.T) {
 		r.mu.Unlock()
 		if n := r.Snapshot().Panics; n != 1 {
 			t.Errorf("%d panics were counted, want 1", n)
+		}
+	})
+}
+
+// Given faults of ours in the background, then they end no program, are counted, and a source is asked again.
+func TestAFaultInTheBackground(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := New(WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		asked := 0
+		p := &poll{resolver: r, wait: always, ask: func(context.Context) time.Duration {
+			if asked++; asked < 3 {
+				panic("a poll's")
+			}
+			return never
+		}}
+		r.background.start(p.run)
+		r.background.start(func(context.Context) { panic("another's") })
+		time.Sleep(time.Minute)
+		if n := r.Snapshot().Panics; n != 3 || asked != 3 {
+			t.Errorf("%d panics were counted, want 3; asked %d times, want 3", n, asked)
 		}
 	})
 }

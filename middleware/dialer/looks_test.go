@@ -178,6 +178,19 @@ func TestTheLastLook(t *testing.T) {
 	if rested := w.again(false); len(rested) != 2 || p.probed != nil {
 		t.Errorf("after it %d rest, want both", len(rested))
 	}
+	for lively, looks := range []int{(idleTicks + restTicks - 1) / restTicks, 1000} {
+		p.lively, p.parked = lively, 0
+		n := 1
+		for w.again(false); w.armed.Load() && n < 1000; n++ {
+			w.again(false)
+		}
+		if n != looks {
+			t.Errorf("%d are lively: %d looks are due, want %d", lively, n, looks)
+		}
+		if want := 1000; lively > 0 && p.parked != want {
+			t.Errorf("%d ticks were counted, want %d", p.parked, want)
+		}
+	}
 	for what, change := range map[string]func(){
 		"one is lively":   func() { p.lively = 1 },
 		"one owes":        func() { p.owing = 1 },

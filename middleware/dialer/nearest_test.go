@@ -36,6 +36,26 @@ func visit(n *nearest, seed int64, connections int, d distances, each func(i, to
 	}
 }
 
+// Given hosts with a choice among their addresses, and without, when connections are made, then one in 200 is made as DNS says, one in 100 while another address
+// may be nearer, and of hosts without none is said to be.
+func TestExploring(t *testing.T) {
+	for want, p := range map[int]*preference{0: nil, 5: {}, 10: {wins: 1}} {
+		n := newNearest()
+		if p != nil {
+			n.hosts["host"] = p
+		}
+		got := 0
+		for range 1000 {
+			if n.explores("host") {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%+v: %d of 1,000 explore, want %d", p, got, want)
+		}
+	}
+}
+
 // Given addresses at distances that were measured in AWS, and such that load blurs, when connections are made, then at most one of a hundred after the first ten is
 // made to another than the nearest by choice; and where they are as far apart as zones are, at least 95 of a hundred are made to the nearest.
 func TestNearestIsRight(t *testing.T) {

@@ -279,12 +279,7 @@ func (r *race) failed(ctx context.Context, a *attempt) {
 }
 
 func (r *race) drop(a *attempt) {
-	for i, other := range r.running {
-		if other == a {
-			r.running = append(r.running[:i], r.running[i+1:]...)
-			return
-		}
-	}
+	r.running = slices.DeleteFunc(r.running, func(other *attempt) bool { return other == a })
 }
 
 // unwanted reports whether a connection leads to an address that is to be avoided, and another one may still be had. Only a dialer that knows

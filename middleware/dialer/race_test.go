@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -230,6 +232,22 @@ func TestForgottenTargetsProveNothing(t *testing.T) {
 	}
 	if !failed.NotSent(time.Now()) {
 		t.Error("got no proof for what began afterwards")
+	}
+}
+
+// Given more proxies that refuse to connect than targets are remembered, then they are forgotten, too.
+func TestRefusingProxiesAreForgotten(t *testing.T) {
+	d := New(newTestResolver(t))
+	in := byHost(d, func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") })
+	request := &http.Request{Method: http.MethodConnect, Host: zonal + ":443"}
+	for i := range 2 * maxTargets {
+		proxy := &url.URL{Scheme: "http", Host: fmt.Sprintf("proxy%d.example", i)}
+		if err := in.proxyAnswered(t.Context(), proxy, request, &http.Response{StatusCode: http.StatusForbidden, Status: "403 Forbidden"}); !errors.As(err, new(*Error)) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if len(d.targets) > maxTargets {
+		t.Errorf("%d targets are remembered", len(d.targets))
 	}
 }
 

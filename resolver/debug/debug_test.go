@@ -148,20 +148,20 @@ func TestHeadline(t *testing.T) {
 	known := zone.Zone{Name: "us-east-1a"}
 	elsewhere := endpoint.Endpoint{Regional: strings.Replace(regional, "sqs", "kms", 1), Zonal: map[string]string{}}
 	for _, tt := range []struct {
-		want string
-		zone zone.Zone
-		list []endpoint.Endpoint
-		then func(*resolver.Resolver)
+		want, level string
+		zone        zone.Zone
+		list        []endpoint.Endpoint
+		then        func(*resolver.Resolver)
 	}{
-		{"Requests stay in us-east-1a", known, []endpoint.Endpoint{{Regional: regional}}, nil},
-		{"Requests stay in us-east-1a, with a problem", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { link.Note(r, "a client is foreign: attach it") }},
-		{"1 of 2 endpoints are not used in us-east-1a", known, []endpoint.Endpoint{{Regional: regional}, elsewhere}, nil},
-		{"No request is kept in us-east-1a", known, []endpoint.Endpoint{elsewhere}, nil},
-		{"No endpoint is known", known, nil, nil},
-		{"The zone&#39;s name is not known", zone.Zone{ID: "use1-az6"}, []endpoint.Endpoint{{Regional: regional}}, nil},
-		{"Shifted away from us-east-1a", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.ShiftAway(time.Now().Add(time.Hour)) }},
-		{"Observing", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Observe) }},
-		{"Switched off", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Off) }},
+		{"Requests stay in us-east-1a", "good", known, []endpoint.Endpoint{{Regional: regional}}, nil},
+		{"Requests stay in us-east-1a, with a problem", "warn", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { link.Note(r, "a client is foreign: attach it") }},
+		{"1 of 2 endpoints are not used in us-east-1a", "warn", known, []endpoint.Endpoint{{Regional: regional}, elsewhere}, nil},
+		{"No request is kept in us-east-1a", "bad", known, []endpoint.Endpoint{elsewhere}, nil},
+		{"No endpoint is known", "bad", known, nil, nil},
+		{"The zone&#39;s name is not known", "bad", zone.Zone{ID: "use1-az6"}, []endpoint.Endpoint{{Regional: regional}}, nil},
+		{"Shifted away from us-east-1a", "bad", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.ShiftAway(time.Now().Add(time.Hour)) }},
+		{"Observing", "warn", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Observe) }},
+		{"Switched off", "warn", known, []endpoint.Endpoint{{Regional: regional}}, func(r *resolver.Resolver) { r.SetMode(resolver.Off) }},
 	} {
 		r, err := resolver.New(resolver.WithZone(zone.Static(tt.zone)), resolver.WithEndpoints(endpoint.Static(tt.list...)))
 		if err != nil {
@@ -171,6 +171,10 @@ func TestHeadline(t *testing.T) {
 			tt.then(r)
 		}
 		page := get(r, "/", browser).Body.String()
+		_, level, _ := strings.Cut(page, `<section class="card summary `)
+		if level, _, _ = strings.Cut(level, `"`); level != tt.level {
+			t.Errorf("%s: got level %q, want %q", tt.want, level, tt.level)
+		}
 		_, headline, _ := strings.Cut(page, "<h1>")
 		headline, _, _ = strings.Cut(headline, "</h1>")
 		if headline != tt.want && !strings.HasPrefix(headline, tt.want+":") {

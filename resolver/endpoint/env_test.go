@@ -94,6 +94,7 @@ func TestEnvRefuses(t *testing.T) {
 	}{
 		{name: "somebody else's host", endpoints: "evil.example.com", want: []string{EnvEndpoints, `"evil.example.com"`}},
 		{name: "the same behind an endpoint", endpoints: sqsName + ",evil.example.com", want: []string{EnvEndpoints, `"evil.example.com"`, sqsID}},
+		{name: "a service host that is too long", endpoints: sqsName + "," + strings.Repeat("a.", 114) + "sqs.us-east-1.amazonaws.com", want: []string{"not a host name"}},
 		{name: "an id", endpoints: sqsName + "," + "vpce-00112233445566778", want: []string{EnvEndpoints, `"vpce-00112233445566778" has no ".vpce."`}},
 		{name: "a service host", endpoints: sqsHost, want: []string{EnvEndpoints, `"sqs.us-east-1.amazonaws.com"`}},
 		{name: "a URL", endpoints: "https://" + sqsName, want: []string{EnvEndpoints, "looks like a URL"}},

@@ -172,7 +172,7 @@ const (
 )
 
 func isHost(s string) bool {
-	if s == "" || len(s) > maxName {
+	if len(s) > maxName {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {

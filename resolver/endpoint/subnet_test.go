@@ -46,6 +46,11 @@ func TestFileSubnets(t *testing.T) {
 			t.Errorf("%s: got %v and notes %q, want %v", name, got.Subnets, got.Notes, want)
 		}
 	}
+	unused := []string{describe(`State="deleted"; VpcId="vpc-2"`, kmsName), describe(`VpcEndpointType="Gateway"; VpcId="vpc-2"`), `{"VpcEndpointType": "GatewayLoadBalancer", "State": "available", "VpcId": "vpc-2"}`}
+	used := describe(`VpcId="vpc-0aa11bb22cc33dd44"`, sqsName)
+	if got := read(t, File(write(t, listing(append(unused, used)...)+subnets))).Subnets; !slices.Equal(got, want) {
+		t.Errorf("behind what can't be used, of another VPC: got %v, want %v", got, want)
+	}
 	if got := read(t, File("testdata/describe-subnets.json")).Subnets; !slices.Equal(got, want) {
 		t.Errorf("alone: got %v, want %v", got, want)
 	}
