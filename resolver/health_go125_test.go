@@ -131,8 +131,14 @@ func TestPausesDouble(t *testing.T) {
 func TestOneProbeAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newResolver(t, inA, sqsOnly())
+		old := r.Resolve(sqs)
 		fail(t, r, 3)
 		time.Sleep(pause(t, r))
+		for _, route := range []resolver.Route{old, {}, old.FailedOver(resolver.CauseConnect)} {
+			if got, ok := route.Probe(); ok || got != route {
+				t.Errorf("a route to what isn't ejected, and from before: got the probe %v", got)
+			}
+		}
 		var probes atomic.Int32
 		var all sync.WaitGroup
 		for range 50 {

@@ -170,3 +170,18 @@ func TestPrivateDNSOfS3(t *testing.T) {
 	expect(t, r.Resolve("photos.s3"+region), "photos.bucket."+zonal("s3"), "photos.s3"+region, resolver.Zonal, resolver.InZone)
 	expect(t, r.Resolve(accountID+".s3-control"+region), control+zonal("s3"), control+regional("s3"), resolver.Zonal, resolver.InZone)
 }
+
+// Given what may stand in front of an endpoint's name, and what may not (RFC 1035), then only requests to the former are routed.
+func TestWhatStandsInFront(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("rum")})
+	long := strings.Repeat("x", 63)
+	for front, want := range map[string]bool{
+		"a": true, "9": true, "a-b": true, "a--b": true, "a.b": true, "1.2": true, long: true, "a." + long: true, long + ".a": true,
+		"-a": false, "a-": false, "a.-b": false, "a-.b": false, "a..b": false, ".a": false, "": false, "a_b": false, "a b": false, "*": false, "é": false,
+		long + "x": false, "a." + long + "x": false, long + "x.a": false,
+	} {
+		if got := r.Resolve(front+"."+regional("rum")).Reason == resolver.InZone; got != want {
+			t.Errorf("%q: routed is %v, want %v", front, got, want)
+		}
+	}
+}

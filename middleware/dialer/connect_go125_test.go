@@ -4,7 +4,10 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"net"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,4 +55,39 @@ func TestWhatIsHurried(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Given a function of the user's that connects to a host of many addresses, when its first attempt fails and the others hang, then the next one is made at once, and
+// each that follows 0.1 s after the one before, up to four.
+func TestAttemptsAreSpaced(t *testing.T) {
+	d := New(newTestResolver(t))
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var at []time.Duration
+		begun := time.Now()
+		in := byHost(d, func(ctx context.Context, _, _ string) (net.Conn, error) {
+			mu.Lock()
+			at = append(at, time.Since(begun))
+			first := len(at) == 1
+			mu.Unlock()
+			if first {
+				time.Sleep(50 * time.Millisecond)
+				return nil, errors.New("refused")
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := in.dial(ctx, "tcp", regional+":443"); err == nil {
+			t.Error("got a connection")
+		}
+		time.Sleep(2 * time.Second) // until what goes on without the caller has ended
+		mu.Lock()
+		defer mu.Unlock()
+		const ms = time.Millisecond
+		if want := []time.Duration{0, 50 * ms, 150 * ms, 250 * ms}; !slices.Equal(at, want) {
+			t.Errorf("attempts were made after %v, want %v", at, want)
+		}
+	})
 }

@@ -83,6 +83,31 @@ func TestQuietTicks(t *testing.T) {
 	}
 }
 
+// Given a connection that sends keep-alives as Go's do, when it is probed, then it sends one a second, of which the kernel lets 127 be lost; and when it rests, as before.
+func TestKeepAlives(t *testing.T) {
+	inner := connected(t)
+	w := &path{raw: rawOf(inner)}
+	before := keepAlive{idle: 15, interval: 15, count: 9} // net.KeepAliveConfig's defaults
+	w.parked.Store(true)
+	w.probe(&conn{Conn: inner, path: w}, &verdicts{})
+	during, ok := probing.set(w.raw)
+	if want := (keepAlive{1, 1, 127}); !ok || during != want || !w.probing || w.usual != before {
+		t.Errorf("probed: %+v, want %+v; before: %+v, want %+v", during, want, w.usual, before)
+	}
+	w.rest()
+	if after, ok := probing.set(w.raw); !ok || after != before || w.probing {
+		t.Errorf("rests: %+v, want %+v", after, before)
+	}
+	for _, idle := range []bool{false, true} {
+		if err := inner.(*net.TCPConn).SetKeepAlive(idle); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := probing.set(w.raw); ok != idle {
+			t.Errorf("keep-alives %v: %v", idle, ok)
+		}
+	}
+}
+
 // Given connections that come, go quiet, move again and end in any order, then the lively ones come first, each knows its place, and those that owe an answer are
 // counted.
 func TestLivelyOnesComeFirst(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 	"github.com/azaffinity/azaffinity/resolver/endpoint"
+	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
 const (
@@ -89,6 +90,48 @@ func TestRequestsStayInTheZone(t *testing.T) {
 		if n := w.away.connections(); n != 0 {
 			t.Errorf("HTTP/2 %v: %d connections elsewhere", http2, n)
 		}
+	}
+}
+
+// lateZone is a zone that is known once it is closed.
+type lateZone chan struct{}
+
+func (z lateZone) Zone(ctx context.Context) (zone.Zone, error) {
+	select {
+	case <-z:
+		return zone.Zone{Name: "us-east-1a"}, nil
+	case <-ctx.Done():
+		return zone.Zone{}, ctx.Err()
+	}
+}
+
+// Given a host that was looked up before anybody knew the zone, when it is known, and where the host's addresses lie, then the next request arrives in this zone.
+func TestZonesThatAreKnownLate(t *testing.T) {
+	cert, roots := authority(t, host, zonalName)
+	_, port := newServers(t, cert, whoAnswers, homeAddr, awayAddr)
+	_, names := newNameServer(t, map[string][]string{host: {awayAddr, homeAddr}, zonalName: {homeAddr}})
+	known := make(lateZone)
+	r, err := resolver.New(resolver.WithZone(known), resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: regionalName})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	d := dialer.New(r, dialer.WithNetResolver(names))
+	w := &world{port: port, client: &http.Client{Transport: d.RoundTripper(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})}}
+	t.Cleanup(w.client.CloseIdleConnections)
+	for range 3 {
+		if from, _ := w.get(t); from == "" {
+			t.Fatal("no answer before the zone is known")
+		}
+	}
+	close(known)
+	for deadline := time.Now().Add(10 * time.Second); r.Locate(netip.MustParseAddr(homeAddr)) != resolver.Home; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody knows where the address lies")
+		}
+	}
+	if from, _ := w.get(t); from != homeAddr {
+		t.Errorf("answered by %s", from)
 	}
 }
 

@@ -66,3 +66,13 @@ func TestAlertsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// Given a connection that writes nothing, when that is asked for again and again, then it is known.
+func TestSettled(t *testing.T) {
+	var s sent
+	for range 2 {
+		if !s.settled() {
+			t.Fatal("it is not known what was written")
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package debug
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -63,6 +64,21 @@ func TestWhereRequestsGo(t *testing.T) {
 		if e.PrivateDNS, e.Hosts = tt.private, tt.hosts; statusOf(e).To != tt.want {
 			t.Errorf("%+v: got %q", tt, statusOf(e).To)
 		}
+	}
+}
+
+// Endpoints are counted by what is the matter with them, the worst first, and those that are an error are shown as such.
+func TestCount(t *testing.T) {
+	var v view
+	for _, r := range []resolver.Reason{resolver.NotInZone, resolver.InZone, resolver.Unhealthy, resolver.NoZone, resolver.NotInZone, resolver.InZone, resolver.InZone, resolver.Unhealthy} {
+		v.Endpoints = append(v.Endpoints, resolver.EndpointState{
+			NextRequest: resolver.NextRequest{Target: r.Target(), Reason: r, InUse: r == resolver.InZone},
+			HealthState: resolver.HealthState{Ejected: r == resolver.Unhealthy},
+		})
+	}
+	want := count{3, []group{{2, "ejected", "error"}, {2, "not in the zone", ""}, {1, "zone not known", "error"}}}
+	if got := v.Count(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
