@@ -185,3 +185,20 @@ func TestWhatStandsInFront(t *testing.T) {
 		}
 	}
 }
+
+// Given a route that no resolver made, and one of a host without an endpoint, then they say nothing, and whatever is said of them changes nothing.
+func TestRoutesOfNothing(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs")})
+	for _, route := range []resolver.Route{{}, r.Resolve("db.example.com")} {
+		route.Sent()
+		route.Answered()
+		route.Failed(resolver.CauseConnect, nil)
+		route.Denied()
+		if route.Endpoint() != "" || route.Service() != "" || route.Zone() != "" || !route.Proven() || route.Untried() != route || route.FailedOver(resolver.CauseConnect) != route {
+			t.Errorf("%+v says something", route)
+		}
+		if again, ok := route.Probe(); ok || again != route {
+			t.Errorf("%+v: got a probe", route)
+		}
+	}
+}

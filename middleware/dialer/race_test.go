@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"runtime"
@@ -306,6 +307,37 @@ func TestHandshakeTimeout(t *testing.T) {
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Cause != resolver.CauseTimeout || errors.Is(err, context.DeadlineExceeded) || err.Error() != "net/http: TLS handshake timeout" {
 		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+// Given servers that speak HTTP/2, and not, when a connection is made, then it is known whether it is shared by requests.
+func TestSharedConnections(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		s := httptest.NewUnstartedServer(nil)
+		s.EnableHTTP2 = http2
+		s.StartTLS()
+		defer s.Close()
+		tr := s.Client().Transport.(*http.Transport).Clone()
+		tr.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
+		New(newTestResolver(t)).Install(tr, &net.Dialer{})
+		c, err := tr.DialTLSContext(t.Context(), "tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if shared := c.(*tls.Conn).NetConn().(*conn).shared; shared != http2 {
+			t.Errorf("HTTP/2 %v: shared is %v", http2, shared)
+		}
+	}
+}
+
+// Given transports in which no dialer is installed, when they are asked, then there is none.
+func TestNotInstalled(t *testing.T) {
+	dial := func(context.Context, string, string) (net.Conn, error) { panic("asked") }
+	for _, tr := range []*http.Transport{nil, {}, {DialTLSContext: dial}} {
+		if in := installed(tr); in != nil {
+			t.Errorf("%+v: got %+v", tr, in)
+		}
 	}
 }
 
