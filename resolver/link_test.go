@@ -48,6 +48,9 @@ func TestLink(t *testing.T) {
 	if s.Panics != 1 || len(s.Nearest) != 1 {
 		t.Errorf("got %d panics, and as the nearest %v", s.Panics, s.Nearest)
 	}
+	if got := whatIs(s, "panics"); !strings.Contains(got, "1 panics") {
+		t.Errorf("of the panic it is said %q", got)
+	}
 	if n := strings.Count(whatIs(s, "note"), "Noted."); n != 1 {
 		t.Errorf("it is noted %d times, want once", n)
 	}
