@@ -169,6 +169,15 @@ func TestPrivateDNSOfS3(t *testing.T) {
 	expect(t, r.Resolve("s3"+region), "bucket."+zonal("s3"), "s3"+region, resolver.Zonal, resolver.InZone)
 	expect(t, r.Resolve("photos.s3"+region), "photos.bucket."+zonal("s3"), "photos.s3"+region, resolver.Zonal, resolver.InZone)
 	expect(t, r.Resolve(accountID+".s3-control"+region), control+zonal("s3"), control+regional("s3"), resolver.Zonal, resolver.InZone)
+	for only, fallbacks := range map[string][2]string{
+		"s3" + region:   {"s3" + region, "photos.bucket." + regional("s3")},
+		"*.s3" + region: {"bucket." + regional("s3"), "photos.s3" + region},
+	} {
+		e.Hosts = []string{only}
+		r := newResolver(t, inA, []endpoint.Endpoint{e})
+		expect(t, r.Resolve("s3"+region), "bucket."+zonal("s3"), fallbacks[0], resolver.Zonal, resolver.InZone)
+		expect(t, r.Resolve("photos.s3"+region), "photos.bucket."+zonal("s3"), fallbacks[1], resolver.Zonal, resolver.InZone)
+	}
 }
 
 // Given what may stand in front of an endpoint's name, and what may not (RFC 1035), then only requests to the former are routed.

@@ -56,6 +56,49 @@ func TestExploring(t *testing.T) {
 	}
 }
 
+// Given a choice, when it is made again and again, then what narrows it, or replaces an address that is gone, holds at once, and another in the third window in a row
+// that has the same.
+func TestChoices(t *testing.T) {
+	a, b, c := testAddr(1), testAddr(2), testAddr(3)
+	all := []netip.Addr{a, b, c}
+	p := &preference{window: -1}
+	for i, tt := range []struct {
+		near   []netip.Addr // the first is the best
+		ips    []netip.Addr
+		window int64
+		want   []netip.Addr
+		wins   int
+	}{
+		{[]netip.Addr{a, b}, all, 0, []netip.Addr{a, b}, 0},
+		{[]netip.Addr{a}, all, 0, []netip.Addr{a}, 0}, // narrower
+		{[]netip.Addr{b}, all, 0, []netip.Addr{a}, 0}, // in the same window
+		{[]netip.Addr{b}, all, 1, []netip.Addr{a}, 1},
+		{[]netip.Addr{b}, all, 1, []netip.Addr{a}, 1},
+		{[]netip.Addr{b}, all, 2, []netip.Addr{a}, 2},
+		{[]netip.Addr{c}, all, 3, []netip.Addr{a}, 1}, // another rival
+		{[]netip.Addr{c}, all, 4, []netip.Addr{a}, 2},
+		{[]netip.Addr{a, c}, all, 5, []netip.Addr{a}, 0}, // it is the best again
+		{[]netip.Addr{c}, all, 6, []netip.Addr{a}, 1},
+		{[]netip.Addr{c}, all, 7, []netip.Addr{a}, 2},
+		{[]netip.Addr{c}, all, 8, []netip.Addr{c}, 0}, // the third window
+		{[]netip.Addr{b}, all, 9, []netip.Addr{c}, 1},
+		{[]netip.Addr{b}, []netip.Addr{a, b}, 9, []netip.Addr{b}, 0}, // what was chosen is gone
+		{nil, all, 10, []netip.Addr{b}, 1},                           // none is nearer any more
+		{nil, all, 11, []netip.Addr{b}, 2},
+		{nil, all, 12, nil, 0},
+		{[]netip.Addr{c}, all, 12, []netip.Addr{c}, 0},
+	} {
+		best := netip.Addr{}
+		if len(tt.near) > 0 {
+			best = tt.near[0]
+		}
+		p.choose(best, tt.near, tt.ips, tt.window)
+		if !slices.Equal(p.near, tt.want) || p.wins != tt.wins {
+			t.Errorf("choice %d: got %v, with %d wins for %v; want %v and %d", i, p.near, p.wins, p.rivals, tt.want, tt.wins)
+		}
+	}
+}
+
 // Given addresses at distances that were measured in AWS, and such that load blurs, when connections are made, then at most one of a hundred after the first ten is
 // made to another than the nearest by choice; and where they are as far apart as zones are, at least 95 of a hundred are made to the nearest.
 func TestNearestIsRight(t *testing.T) {

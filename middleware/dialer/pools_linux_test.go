@@ -93,6 +93,32 @@ func TestRequestsStayInTheZone(t *testing.T) {
 	}
 }
 
+// worldOf is a client that has a RoundTripper of a resolver made with the options, and the same host as newWorld's.
+func worldOf(t *testing.T, opts ...resolver.Option) *world {
+	t.Helper()
+	cert, roots := authority(t, host, zonalName)
+	_, port := newServers(t, cert, whoAnswers, homeAddr, awayAddr)
+	asked, names := newNameServer(t, map[string][]string{host: {awayAddr, homeAddr}, zonalName: {homeAddr}})
+	r, err := resolver.New(append(opts, resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: regionalName})))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	d := dialer.New(r, dialer.WithNetResolver(names))
+	w := &world{names: asked, port: port, resolver: r, client: &http.Client{Transport: d.RoundTripper(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})}}
+	t.Cleanup(w.client.CloseIdleConnections)
+	return w
+}
+
+// Given a resolver that is switched off, when a request is made, then the host is looked up as often as without a dialer: once.
+func TestOffLeavesClientsAlone(t *testing.T) {
+	w := worldOf(t, resolver.WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})), resolver.WithMode(resolver.Off))
+	w.get(t)
+	if n := w.names.asked.Load(); n != 1 {
+		t.Errorf("DNS was asked %d times", n)
+	}
+}
+
 // lateZone is a zone that is known once it is closed.
 type lateZone chan struct{}
 
@@ -107,25 +133,15 @@ func (z lateZone) Zone(ctx context.Context) (zone.Zone, error) {
 
 // Given a host that was looked up before anybody knew the zone, when it is known, and where the host's addresses lie, then the next request arrives in this zone.
 func TestZonesThatAreKnownLate(t *testing.T) {
-	cert, roots := authority(t, host, zonalName)
-	_, port := newServers(t, cert, whoAnswers, homeAddr, awayAddr)
-	_, names := newNameServer(t, map[string][]string{host: {awayAddr, homeAddr}, zonalName: {homeAddr}})
 	known := make(lateZone)
-	r, err := resolver.New(resolver.WithZone(known), resolver.WithEndpoints(endpoint.Static(endpoint.Endpoint{Regional: regionalName})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
-	d := dialer.New(r, dialer.WithNetResolver(names))
-	w := &world{port: port, client: &http.Client{Transport: d.RoundTripper(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})}}
-	t.Cleanup(w.client.CloseIdleConnections)
+	w := worldOf(t, resolver.WithZone(known))
 	for range 3 {
 		if from, _ := w.get(t); from == "" {
 			t.Fatal("no answer before the zone is known")
 		}
 	}
 	close(known)
-	for deadline := time.Now().Add(10 * time.Second); r.Locate(netip.MustParseAddr(homeAddr)) != resolver.Home; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); w.resolver.Locate(netip.MustParseAddr(homeAddr)) != resolver.Home; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nobody knows where the address lies")
 		}

@@ -82,6 +82,30 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// Endpoints in use of which something is ejected stand before the others, and behind those that are not used.
+func TestSorted(t *testing.T) {
+	var v view
+	for _, e := range []struct {
+		service string
+		hosts   int
+		ejected bool
+		reason  resolver.Reason
+	}{{"a", 0, false, resolver.InZone}, {"b", 1, false, resolver.InZone}, {"c", 0, true, resolver.InZone}, {"d", 0, false, resolver.NotInZone}, {"e", 0, true, resolver.Unhealthy}, {"0", 0, false, resolver.InZone}} {
+		v.Endpoints = append(v.Endpoints, resolver.EndpointState{
+			Service:     e.service,
+			NextRequest: resolver.NextRequest{Target: e.reason.Target(), Reason: e.reason, InUse: e.reason == resolver.InZone},
+			HealthState: resolver.HealthState{Ejected: e.ejected, EjectedHosts: e.hosts},
+		})
+	}
+	got := ""
+	for _, e := range v.Sorted() {
+		got += e.Service
+	}
+	if want := "edbc0a"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // When an ejected name is tried again, and by whom.
 func TestRetry(t *testing.T) {
 	now := time.Now()

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -193,4 +194,19 @@ var surprises = []struct{ name, body, inError string }{
 
 func surprise(body, field, zone string) string {
 	return strings.NewReplacer("FIELD", field, "ZONE", zone).Replace(body)
+}
+
+// Given an answer that breaks off, or is as long as any may be, or longer, then the error says which, and what is kept is whole.
+func TestReadBounded(t *testing.T) {
+	broken := errors.New("broken off")
+	for _, tt := range []struct {
+		length int
+		end    error
+		want   error
+	}{{10, io.EOF, nil}, {10, broken, broken}, {maxAnswer, io.EOF, nil}, {maxAnswer + 1, io.EOF, errTooLarge}} {
+		body, err := readBounded(io.MultiReader(strings.NewReader(strings.Repeat("x", tt.length)), iotest.ErrReader(tt.end)))
+		if !errors.Is(err, tt.want) || err == nil && len(body) != tt.length || err != nil && body != nil {
+			t.Errorf("%d bytes, then %v: got %d and %v, want %v", tt.length, tt.end, len(body), err, tt.want)
+		}
+	}
 }
