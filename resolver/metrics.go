@@ -138,15 +138,25 @@ func describe(unit, text string) metrics.InstrumentOption {
 	return func(o *metrics.InstrumentOptions) { o.UnitLabel, o.Description = unit, text }
 }
 
-// byService adds up what several endpoints of a service have counted.
+// byService adds up what several endpoints of a service have counted. Of those that nobody has asked for yet that is nothing.
 func (r *Resolver) byService() map[string]*totals {
 	services := map[string]*totals{}
-	for _, c := range r.allCounts() {
-		t := services[c.service]
+	of := func(service string) *totals {
+		t := services[service]
 		if t == nil {
 			t = &totals{map[Reason]uint64{}, map[Cause]uint64{}, map[Cause]uint64{}, 0}
-			services[c.service] = t
+			services[service] = t
 		}
+		return t
+	}
+	r.mu.Lock()
+	endpoints := r.catalog.value.Endpoints
+	r.mu.Unlock()
+	for _, e := range endpoints {
+		of(e.Service)
+	}
+	for _, c := range r.allCounts() {
+		t := of(c.service)
 		add(t.attempts, counted[Reason](c.attempts[:]))
 		add(t.failovers, counted[Cause](c.failovers[:]))
 		add(t.failures, counted[Cause](c.failures[:]))
