@@ -97,6 +97,16 @@ func TestLateBodies(t *testing.T) {
 	}
 }
 
+// Given headers with numbers, and what isn't one, then those are read.
+func TestNumbersInHeaders(t *testing.T) {
+	for header, want := range map[string]int{"n=12; m=3": 12, "n=0": 0, "m=3; n=907": 907, "n=2147483647": 2147483647, "n=": -1, "m=3": -1, "n=1x": -1, "n=99999999999": -1} {
+		n, ok := numberAfter(header, "n=")
+		if ok != (want >= 0) || ok && n != want {
+			t.Errorf("%q: got %d, %v; want %d", header, n, ok, want)
+		}
+	}
+}
+
 // Given the SDK's header of attempts, then it is known whether another may follow.
 func TestAnotherAttempt(t *testing.T) {
 	for header, want := range map[string]bool{

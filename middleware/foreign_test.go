@@ -131,3 +131,36 @@ func TestContextsOfForeignSends(t *testing.T) {
 		}
 	}
 }
+
+// Given a foreign client that answers, when it told of connections on the way, then it is heard from then on; one that asked for a connection and never had one
+// is not.
+func TestMuteClients(t *testing.T) {
+	for _, tt := range []struct{ asks, gets, mute bool }{{false, false, false}, {true, false, true}, {true, true, false}, {false, true, false}} {
+		c := &call{shared: &shared{foreign: true}, route: resolver.Route{Fallback: "regional"}}
+		_, _, err := (*foreign)(c).HandleDeserialize(c.seeing(t.Context()), smithymiddleware.DeserializeInput{},
+			smithymiddleware.DeserializeHandlerFunc(func(ctx context.Context, _ smithymiddleware.DeserializeInput) (out smithymiddleware.DeserializeOutput, _ smithymiddleware.Metadata, _ error) {
+				if client := httptrace.ContextClientTrace(ctx); client != nil {
+					if tt.asks {
+						client.GetConn("")
+					}
+					if tt.gets {
+						client.GotConn(httptrace.GotConnInfo{})
+					}
+				}
+				return out, smithymiddleware.Metadata{}, nil
+			}))
+		if err != nil || c.mute.Load() != tt.mute {
+			t.Errorf("%+v: got %v, %v", tt, c.mute.Load(), err)
+		}
+	}
+	failing := answerBody{unclosed{errors.New("not closed")}, func() {}}
+	if err := failing.Close(); err == nil || err.Error() != "not closed" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// unclosed is a body that can't be closed.
+type unclosed struct{ err error }
+
+func (e unclosed) Read([]byte) (int, error) { return 0, io.EOF }
+func (e unclosed) Close() error             { return e.err }

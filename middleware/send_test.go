@@ -20,6 +20,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/azaffinity/azaffinity/middleware"
+	"github.com/azaffinity/azaffinity/middleware/dialer"
 	"github.com/azaffinity/azaffinity/resolver"
 )
 
@@ -289,6 +290,49 @@ func TestMetadataOfSeveralAttempts(t *testing.T) {
 	for i, want := range []resolver.Reason{resolver.InZone, resolver.ShiftedAway, resolver.InZone} {
 		if routes[i].Reason != want {
 			t.Errorf("attempt %d: got %v, want %v", i+1, routes[i], want)
+		}
+	}
+}
+
+// Given a zonal name that takes longer to connect to than it may, when a request without another attempt is sent, then one whose body can be sent again goes
+// elsewhere when the time is over, and one that nobody could send again waits.
+func TestWhoWaitsForTheZonalName(t *testing.T) {
+	s, _ := received(t)
+	r := newResolver(t)
+	var slow atomic.Bool
+	var last atomic.Value
+	client, d := middleware.Client(&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if slow.Load() && strings.HasPrefix(addr, zonalHost) {
+			select {
+			case <-time.After(dialer.DefaultConnectTimeout * 3 / 2):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		c, err := new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+		last.Store(addr)
+		return c, err
+	}}}, r)
+	var options []func(*smithymiddleware.Stack) error
+	middleware.Append(&options, r, middleware.WithDialer(d))
+	pipe, into := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(into, "once")
+		into.Close()
+	}()
+	for _, tt := range []struct {
+		slow bool
+		body io.Reader
+		want string
+	}{
+		{false, nil, zonalHost}, // somebody has connected to it
+		{true, strings.NewReader("again"), regionalHost},
+		{true, pipe, zonalHost},
+	} {
+		slow.Store(tt.slow)
+		call := stack{url: "http://" + serviceHost, signing: "Signing", attempts: "attempt=3; max=3", body: tt.body}
+		if _, err := call.call(t, client, options...); err != nil || !strings.HasPrefix(last.Load().(string), tt.want) {
+			t.Errorf("%T: connected to %v, %v; want %s", tt.body, last.Load(), err, tt.want)
 		}
 	}
 }

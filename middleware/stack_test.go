@@ -89,6 +89,9 @@ func (s *stack) handler(options []func(*smithymiddleware.Stack) error, client sm
 			}
 			out, metadata, err := next.HandleFinalize(ctx, in)
 			metadata.Set(responseKey{}, true) // the SDK always has something to say of a response
+			if err == nil {
+				out.Result = answer
+			}
 			return out, metadata, err
 		}), smithymiddleware.After)
 	}
@@ -118,9 +121,15 @@ func (s *stack) call(t testing.TB, client smithyhttp.ClientDo, options ...func(*
 	if ctx == nil {
 		ctx = t.Context()
 	}
-	_, metadata, err := s.handler(options, client).Handle(ctx, struct{}{})
+	out, metadata, err := s.handler(options, client).Handle(ctx, struct{}{})
+	if s.signing != "" && (out == answer) != (err == nil) {
+		t.Errorf("the result is %v, and the error %v", out, err)
+	}
 	return metadata, err
 }
+
+// answer is the result of a signed call.
+const answer = "answer"
 
 func options(resolvers ...*resolver.Resolver) []func(*smithymiddleware.Stack) error {
 	var all []func(*smithymiddleware.Stack) error

@@ -16,6 +16,9 @@ func TestTargetsOfReasons(t *testing.T) {
 		case regional[r]:
 			want = Regional
 		}
+		if words := r.Meaning(); int(r) < len(reasonNames) && (len(words) < 10 || words == r.String()) {
+			t.Errorf("%v means %q", r, words)
+		}
 		if got := r.Target(); got != want {
 			t.Errorf("%v: got %v, want %v", r, got, want)
 		}

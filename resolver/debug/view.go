@@ -169,7 +169,7 @@ func (t traffic) Share() string {
 	switch percent := 100 * float64(t.Zonal) / float64(t.All); {
 	case t.Zonal < t.All && percent >= 99.5:
 		return "> 99 %"
-	case t.Zonal > 0 && percent < 0.5:
+	case t.Zonal > 0 && percent <= 0.5:
 		return "< 1 %"
 	default:
 		return fmt.Sprintf("%.0f %%", percent)

@@ -26,7 +26,7 @@ func TestWords(t *testing.T) {
 	for _, tt := range []struct {
 		zonal, all uint64
 		want       string
-	}{{0, 7, "0 %"}, {7, 7, "100 %"}, {1, 3, "33 %"}, {9999, 10000, "> 99 %"}, {1, 10000, "< 1 %"}} {
+	}{{0, 7, "0 %"}, {7, 7, "100 %"}, {1, 3, "33 %"}, {9999, 10000, "> 99 %"}, {1, 10000, "< 1 %"}, {995, 1000, "> 99 %"}, {994, 1000, "99 %"}, {5, 1000, "< 1 %"}, {6, 1000, "1 %"}} {
 		got := trafficOf(map[resolver.Reason]uint64{resolver.InZone: tt.zonal, resolver.NotInZone: tt.all - tt.zonal})
 		if got.Share() != tt.want || got.All != tt.all {
 			t.Errorf("%d of %d: got %s of %d, want %s", tt.zonal, tt.all, got.Share(), got.All, tt.want)
@@ -103,6 +103,27 @@ func TestSorted(t *testing.T) {
 	}
 	if want := "edbc0a"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What went where lately is added up, the most first.
+func TestRecent(t *testing.T) {
+	v := view{resolver.Snapshot{Endpoints: []resolver.EndpointState{
+		{RecentAttempts: map[resolver.Reason]uint64{resolver.InZone: 5, resolver.Unhealthy: 1}},
+		{RecentAttempts: map[resolver.Reason]uint64{resolver.InZone: 2, resolver.NotInZone: 4}},
+	}}}
+	for range 2 {
+		want := traffic{12, 7, []row{{"NotInZone", 4, false}, {"Unhealthy", 1, false}}}
+		if v.RecentUnmatched != nil {
+			want = traffic{15, 7, []row{{"NotInZone", 4, false}, {"NoEndpoint", 3, false}, {"Unhealthy", 1, false}}}
+		}
+		if got := v.Recent(); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		v.RecentUnmatched = map[resolver.Reason]uint64{resolver.NoEndpoint: 3}
+	}
+	if n := v.RecentUnmatched[resolver.InZone]; n != 0 {
+		t.Errorf("the snapshot was changed: %d", n)
 	}
 }
 
