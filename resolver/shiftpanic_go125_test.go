@@ -60,3 +60,17 @@ func TestAFaultInTheBackground(t *testing.T) {
 		}
 	})
 }
+
+// Given a background that is closed, then nothing starts in it any more.
+func TestNothingStartsAfterClose(t *testing.T) {
+	b := newBackground(newLogs(nil))
+	<-b.close()
+	ran := make(chan bool, 1)
+	if b.start(func(context.Context) { ran <- true }) {
+		t.Error("it is said to have started")
+	}
+	b.running.Wait()
+	if len(ran) > 0 {
+		t.Error("it started")
+	}
+}

@@ -82,26 +82,33 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// Endpoints in use of which something is ejected stand before the others, and behind those that are not used.
+// Endpoints stand in the order of how bad it is, those in use of which something is ejected before the other ones that are, and those with the same state by
+// their services' names.
 func TestSorted(t *testing.T) {
+	states := []struct {
+		reason   resolver.Reason
+		ejected  bool
+		hosts    int
+		observed resolver.Target
+	}{
+		{resolver.InZone, false, 0, 0}, {resolver.Unhealthy, false, 0, resolver.Zonal}, // observed
+		{resolver.FreePath, false, 0, 0}, {resolver.CrossRegion, false, 0, 0}, {resolver.SwitchedOff, false, 0, 0}, {resolver.ShiftedAway, false, 0, 0}, {resolver.NoZone, false, 0, 0},
+		{resolver.NoEndpoint, false, 0, 0}, {resolver.InZone, false, 1, 0}, {resolver.InZone, true, 0, 0}, {resolver.NotInZone, false, 0, 0}, {resolver.Unhealthy, false, 0, 0},
+		{resolver.Unhealthy, true, 0, 0},
+	}
 	var v view
-	for _, e := range []struct {
-		service string
-		hosts   int
-		ejected bool
-		reason  resolver.Reason
-	}{{"a", 0, false, resolver.InZone}, {"b", 1, false, resolver.InZone}, {"c", 0, true, resolver.InZone}, {"d", 0, false, resolver.NotInZone}, {"e", 0, true, resolver.Unhealthy}, {"0", 0, false, resolver.InZone}} {
+	for i, s := range states {
 		v.Endpoints = append(v.Endpoints, resolver.EndpointState{
-			Service:     e.service,
-			NextRequest: resolver.NextRequest{Target: e.reason.Target(), Reason: e.reason, InUse: e.reason == resolver.InZone},
-			HealthState: resolver.HealthState{Ejected: e.ejected, EjectedHosts: e.hosts},
+			Service:     string(rune('a' + i)),
+			NextRequest: resolver.NextRequest{Target: s.reason.Target(), Reason: s.reason, InUse: s.reason == resolver.InZone, Observed: s.observed},
+			HealthState: resolver.HealthState{Ejected: s.ejected, EjectedHosts: s.hosts},
 		})
 	}
 	got := ""
 	for _, e := range v.Sorted() {
 		got += e.Service
 	}
-	if want := "edbc0a"; got != want {
+	if want := "mlkijhfgecdba"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
