@@ -139,6 +139,32 @@ func TestProbeOfAHostAndItsName(t *testing.T) {
 	})
 }
 
+// Given two hosts under a name that are ejected by themselves, when they come back one after the other, then the first and the last of it are logged.
+func TestHostsAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &recorder{}
+		r := newResolver(t, inA, []endpoint.Endpoint{of("s3")}, resolver.WithLogger(log.logger()))
+		hosts := []string{"a.b.s3" + region, "c.d.s3" + region}
+		for _, host := range hosts {
+			r.Resolve(host).Failed(resolver.CauseCertificate, nil)
+		}
+		time.Sleep(11 * time.Second)
+		for i, host := range hosts {
+			probe, ok := r.Resolve(host).Probe()
+			if !ok {
+				t.Fatalf("%s: no probe", host)
+			}
+			probe.Answered()
+			if n := strings.Count(log.String(), "no host under the zonal name is ejected any more"); n != i {
+				t.Errorf("host %d is back: it is logged %d times that all are", i, n)
+			}
+		}
+		if n := strings.Count(log.String(), "hosts under the zonal name are ejected"); n != 1 {
+			t.Errorf("logged %d times, want once", n)
+		}
+	})
+}
+
 // Given more hosts that fail for their names than are worth remembering, then memory is
 // bounded, hosts beyond it are tried again, and no other host suffers.
 func TestManyVerdicts(t *testing.T) {

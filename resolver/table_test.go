@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -209,5 +210,20 @@ func TestRoutesOfNothing(t *testing.T) {
 		if again, ok := route.Probe(); ok || again != route {
 			t.Errorf("%+v: got a probe", route)
 		}
+	}
+}
+
+// Given many hosts that look like an endpoint's name and are none, then they are left alone, and take no endpoint's place.
+func TestNamesThatAreNone(t *testing.T) {
+	r := newResolver(t, inA, []endpoint.Endpoint{of("sqs")})
+	for i := range 2000 {
+		host := fmt.Sprintf("vpce-%d.sqs.us-east-1.vpce.amazonaws.com", i)
+		expectUntouched(t, r.Resolve(host), host, resolver.NoEndpoint)
+	}
+	for _, service := range []string{"kms", "sns"} {
+		expect(t, r.Resolve(regional(service)), zonal(service), regional(service), resolver.Zonal, resolver.InZone)
+	}
+	if n := len(r.Snapshot().Endpoints); n != 3 {
+		t.Errorf("there are %d endpoints, want the one that was told and two that were learned", n)
 	}
 }
