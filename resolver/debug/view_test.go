@@ -91,9 +91,18 @@ func TestSorted(t *testing.T) {
 		hosts    int
 		observed resolver.Target
 	}{
-		{resolver.InZone, false, 0, 0}, {resolver.Unhealthy, false, 0, resolver.Zonal}, // observed
-		{resolver.FreePath, false, 0, 0}, {resolver.CrossRegion, false, 0, 0}, {resolver.SwitchedOff, false, 0, 0}, {resolver.ShiftedAway, false, 0, 0}, {resolver.NoZone, false, 0, 0},
-		{resolver.NoEndpoint, false, 0, 0}, {resolver.InZone, false, 1, 0}, {resolver.InZone, true, 0, 0}, {resolver.NotInZone, false, 0, 0}, {resolver.Unhealthy, false, 0, 0},
+		{resolver.InZone, false, 0, 0},
+		{resolver.Unhealthy, false, 0, resolver.Zonal}, // observed
+		{resolver.FreePath, false, 0, 0},
+		{resolver.CrossRegion, false, 0, 0},
+		{resolver.SwitchedOff, false, 0, 0},
+		{resolver.ShiftedAway, false, 0, 0},
+		{resolver.NoZone, false, 0, 0},
+		{resolver.NoEndpoint, false, 0, 0},
+		{resolver.InZone, false, 1, 0},
+		{resolver.InZone, true, 0, 0},
+		{resolver.NotInZone, false, 0, 0},
+		{resolver.Unhealthy, false, 0, 0},
 		{resolver.Unhealthy, true, 0, 0},
 	}
 	var v view
