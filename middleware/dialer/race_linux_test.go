@@ -144,7 +144,7 @@ func TestHangsBeforeTLS(t *testing.T) {
 	if !errors.As(err, &failed) || failed.Cause != resolver.CauseTimeout || !failed.Timeout() || !failed.NotSent(begun) || failed.Host != zonalName {
 		t.Errorf("got %#v, want a timeout, and proof that nothing was sent", err)
 	}
-	if took < 950*time.Millisecond || took > 2*time.Second {
+	if took < 950*time.Millisecond || took > 10*time.Second { // more than a second if this process hardly runs: see patience
 		t.Errorf("took %v, want the connect timeout, a second", took)
 	}
 	if s := r.Snapshot().Endpoints[0]; s.LastCause != resolver.CauseTimeout {
