@@ -20,7 +20,7 @@ import (
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
 
-// Given the only host that is ejected by itself, when its endpoint is gone, and back, then it is forgotten what the host did.
+// Given a host that is ejected by itself, and its zonal name, when the endpoint is gone, and back, then it is forgotten what they did.
 func TestVerdictsGoWithTheEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		odd, told := "dataplane."+regional("rum"), &saysEndpoints{}
@@ -28,8 +28,11 @@ func TestVerdictsGoWithTheEndpoint(t *testing.T) {
 		r := newSlowResolver(t, zone.Static(inA), told)
 		time.Sleep(30 * time.Second)
 		r.Resolve(odd).Failed(resolver.CauseCertificate, nil)
-		if got := r.Resolve(odd).Reason; got != resolver.Unhealthy {
-			t.Fatalf("ejected: got %v", got)
+		r.Resolve("rum"+region).Failed(resolver.CausePathDead, nil)
+		for _, host := range []string{odd, "rum" + region} {
+			if got := r.Resolve(host).Reason; got != resolver.Unhealthy {
+				t.Fatalf("%s, ejected: got %v", host, got)
+			}
 		}
 		for _, all := range [][]endpoint.Endpoint{{of("kms")}, {of("kms"), of("rum")}} {
 			told.set(all, nil)
@@ -38,8 +41,10 @@ func TestVerdictsGoWithTheEndpoint(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 		}
-		if got := r.Resolve(odd).Reason; got != resolver.InZone {
-			t.Errorf("new: got %v", got)
+		for _, host := range []string{odd, "rum" + region} {
+			if got := r.Resolve(host).Reason; got != resolver.InZone {
+				t.Errorf("%s, new: got %v", host, got)
+			}
 		}
 	})
 }

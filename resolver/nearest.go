@@ -65,7 +65,7 @@ func (n *nearest) replace(host string, now NearestAddrs) (before NearestAddrs, c
 	before, had := hosts[host]
 	switch {
 	case slices.Equal(before.Addresses, now.Addresses), !had && len(hosts) >= maxNearest:
-		return before, false
+		return NearestAddrs{}, false
 	case len(now.Addresses) > 0:
 		hosts[host] = now
 	default:
