@@ -535,6 +535,7 @@ func TestForgottenNamesAreNotChecked(t *testing.T) {
 		under.Failed(resolver.CausePathDead, nil)
 		r.Resolve("dataplane."+regional("rum")).Failed(resolver.CauseCertificate, nil)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(checks) != 2 {
 			t.Fatalf("checked %v, want both", checks)
 		}
@@ -546,9 +547,11 @@ func TestForgottenNamesAreNotChecked(t *testing.T) {
 		if n := strings.Count(log.String(), "no longer used"); n != 1 {
 			t.Errorf("logged %d times that a name is no longer used, want once: %s", n, log)
 		}
+		synctest.Wait()
 		clear(checks)
 		under.Failed(resolver.CausePathDead, nil)
 		time.Sleep(20 * time.Minute)
+		synctest.Wait()
 		if len(checks) != 0 {
 			t.Errorf("checked %v, which nothing routes to", checks)
 		}

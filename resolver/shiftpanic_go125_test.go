@@ -55,6 +55,7 @@ func TestAFaultInTheBackground(t *testing.T) {
 		r.background.start(p.run)
 		r.background.start(func(context.Context) { panic("another's") })
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := r.Snapshot().Panics; n != 3 || asked != 3 {
 			t.Errorf("%d panics were counted, want 3; asked %d times, want 3", n, asked)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,9 +51,20 @@ func TestOwnZone(t *testing.T) {
 }
 
 // lateShifts wants to be asked in an hour.
-type lateShifts struct{ asked []time.Time }
+type lateShifts struct {
+	mu    sync.Mutex
+	asked []time.Time
+}
+
+func (s *lateShifts) times() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
 
 func (s *lateShifts) Shifts(context.Context) ([]shift.Shift, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked = append(s.asked, time.Now())
 	return nil, nil
 }
@@ -71,18 +83,20 @@ func TestWhenSourcesOfShiftsAreAsked(t *testing.T) {
 		source, begun := &lateShifts{}, time.Now()
 		r := inZone(t, WithShift(source))
 		time.Sleep(time.Hour - time.Second)
-		if len(source.asked) > 0 {
-			t.Errorf("it was asked after %v", source.asked[0].Sub(begun))
+		synctest.Wait()
+		if asked := source.times(); len(asked) > 0 {
+			t.Errorf("it was asked after %v", asked[0].Sub(begun))
 		}
 		time.Sleep(1000 * shiftRefresh)
 		synctest.Wait()
 		r.Close()
-		if len(source.asked) < 900 {
-			t.Fatalf("it was asked %d times", len(source.asked))
+		asked := source.times()
+		if len(asked) < 900 {
+			t.Fatalf("it was asked %d times", len(asked))
 		}
 		var pauses []time.Duration
-		for i, at := range source.asked[1:] {
-			pauses = append(pauses, at.Sub(source.asked[i]))
+		for i, at := range asked[1:] {
+			pauses = append(pauses, at.Sub(asked[i]))
 		}
 		least, most := slices.Min(pauses), slices.Max(pauses)
 		if least < shiftRefresh*90/100 || least > shiftRefresh*92/100 || most < shiftRefresh*108/100 || most > shiftRefresh*110/100 {

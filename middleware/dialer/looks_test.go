@@ -44,22 +44,6 @@ func TestUnheard(t *testing.T) {
 	}
 }
 
-// connected is a TCP connection on which nothing was sent.
-func connected(t *testing.T) net.Conn {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	c, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
 // Given a connection on which nothing is on its way, when it is looked at, then it is left alone until nothing has moved on it in four looks.
 func TestQuietTicks(t *testing.T) {
 	inner := connected(t)

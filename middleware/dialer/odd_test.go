@@ -68,6 +68,22 @@ func TestReplacedDefault(t *testing.T) {
 	}
 }
 
+// connected is a TCP connection on which nothing was sent.
+func connected(t *testing.T) net.Conn {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	c, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
 // Given connections with sockets, and without, when their users ask for the socket, or end their half, then it is done, or said that it can't be.
 func TestSocketsOfConnections(t *testing.T) {
 	tcp := connected(t)
