@@ -47,6 +47,11 @@ func TestVerdictsGoWithTheEndpoint(t *testing.T) {
 				t.Errorf("%s, new: got %v", host, got)
 			}
 		}
+		for _, e := range r.Snapshot().Endpoints {
+			if e.Ejections != 0 {
+				t.Errorf("%s is said to have been ejected %d times", e.Service, e.Ejections)
+			}
+		}
 	})
 }
 
