@@ -56,15 +56,22 @@ func TestNextAddress(t *testing.T) {
 		first       func(s *server)
 		least, most time.Duration
 		order       []string
+		dns         time.Duration // how long it takes
 	}{
-		{"answers", func(*server) {}, 0, 90 * time.Millisecond, []string{"127.0.1.1", "127.0.2.1"}},
-		{"hangs", func(s *server) { s.listener.Close(); hang(t, s.addr) }, 95 * time.Millisecond, 400 * time.Millisecond, []string{"127.0.1.1", "127.0.2.1"}},
-		{"refuses", func(s *server) { s.listener.Close() }, 0, 90 * time.Millisecond, []string{"127.0.2.1", "127.0.1.1"}},
+		{"answers", func(*server) {}, 0, 90 * time.Millisecond, []string{"127.0.1.1", "127.0.2.1"}, 0},
+		{"hangs", func(s *server) { s.listener.Close(); hang(t, s.addr) }, 95 * time.Millisecond, 400 * time.Millisecond, []string{"127.0.1.1", "127.0.2.1"}, 0},
+		{"hangs, behind slow DNS", func(s *server) { s.listener.Close(); hang(t, s.addr) }, 155 * time.Millisecond, 600 * time.Millisecond, []string{"127.0.1.1", "127.0.2.1"}, 60 * time.Millisecond},
+		{"refuses", func(s *server) { s.listener.Close() }, 0, 90 * time.Millisecond, []string{"127.0.2.1", "127.0.1.1"}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			servers, port := newServers(t, cert, whoAnswers, "127.0.1.1", "127.0.2.1")
 			tt.first(servers[0])
 			_, names := newNameServer(t, map[string][]string{regionalName: {"127.0.1.1", "127.0.2.1"}})
+			ask := names.Dial
+			names.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				time.Sleep(tt.dns)
+				return ask(ctx, network, addr)
+			}
 			tr, d := installed(t, newResolver(t), roots, names)
 			start := time.Now()
 			from, err := get(t, tr, regionalName, port)
