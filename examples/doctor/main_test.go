@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,10 +16,6 @@ import (
 
 // What the machine's own environment says is not what a test is about. IMDS, were it asked, would not be found.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // examinations wait, more than they work
-		panic(err)
-	}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		for _, prefix := range []string{"AZAFFINITY_", "AWS_", "ECS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NO_COLOR"} {

@@ -140,14 +140,21 @@ func (in *transport) addresses(ctx context.Context, family, host string) ([]neti
 	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return in.dialer.resolver.Locate(ip.Unmap()) != resolver.Unknown }) {
 		return ips, nil
 	}
-	wait := time.NewTimer(besideWait)
-	defer wait.Stop()
-	select {
-	case <-learned:
-	case <-wait.C:
-	case <-ctx.Done():
+	waited := patience{last: time.Now()}
+	ticks := time.NewTicker(besideWait)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-learned:
+			return ips, nil
+		case <-ticks.C: // one that comes late says that this process hardly ran, and so did who learns
+			if waited.over(time.Now(), besideWait*3/4) {
+				return ips, nil
+			}
+		case <-ctx.Done():
+			return ips, nil
+		}
 	}
-	return ips, nil
 }
 
 // learnZonal has a host's zonal name looked up, if there is one that nobody has looked up yet, and returns what is closed when that is done.
