@@ -21,7 +21,7 @@ func tiny() plan {
 	p.Rounds, p.Slice, p.Deadline = 2, 60*time.Millisecond, 20*time.Second
 	p.Steady = []cell{{healthy, sqsSend, 1, 2}, {healthy, s3PutSmall, 1, 1}, {missing, sqsSend, 4, 1}, {noMetadata, sqsSend, 4, 1}, {refusing, sqsSend, 4, 1}}
 	p.Dialers = []cell{{healthy, sqsSend, 4, 1}}
-	p.Faults, p.Before, p.During, p.After = faults[:1], 700*time.Millisecond, 7*time.Second, 100*time.Millisecond // longer than all of the SDK's pauses
+	p.Faults, p.Before, p.During, p.After = faults[:1], 1500*time.Millisecond, 7*time.Second, 100*time.Millisecond // enough calls to spread; longer than all of the SDK's pauses
 	p.CostRounds, p.CostCalls = 2, 50
 	return p
 }
