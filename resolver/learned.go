@@ -51,15 +51,13 @@ func (r *Resolver) learn(t *table, host string) Route {
 		pinned.info = &endpointInfo{id: e.ID, service: e.Service, counts: t.unmatched.info.counts}
 		pinned.primary.Reason = Pinned
 		return t.leaveAlone(host, pinned)
-	case t.at[bare(e.Regional)].whole > 0: // known, and what is in front can't be
-		return t.leaveAlone(host, *t.unmatched)
 	}
 	parent := r.addLearned(&t, e)
 	if parent == nil {
 		if known := t.find(host); known != nil { // listed since a moment ago
 			return known.choose()
 		}
-		if t.at[bare(e.Regional)].whole > 0 {
+		if t.at[bare(e.Regional)].whole > 0 { // and what is in front can't be
 			return t.leaveAlone(host, *t.unmatched)
 		}
 		parent = t.addUnlisted(e)

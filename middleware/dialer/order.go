@@ -14,8 +14,8 @@ import (
 )
 
 // besideWait is how much longer than a host's own addresses the zonal name's may take, which are asked for at the same time, before the first connection is
-// made without them.
-const besideWait = 50 * time.Millisecond
+// made without them. It is waited for in besideTicks.
+const besideWait, besideTicks = 50 * time.Millisecond, 5
 
 // place is what a transport connects to.
 type place uint8
@@ -140,19 +140,22 @@ func (in *transport) addresses(ctx context.Context, family, host string) ([]neti
 	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return in.dialer.resolver.Locate(ip.Unmap()) != resolver.Unknown }) {
 		return ips, nil
 	}
-	waited := patience{last: time.Now()}
-	ticks := time.NewTicker(besideWait)
+	ticks := time.NewTicker(besideWait / besideTicks)
 	defer ticks.Stop()
-	for {
+	waitBeside(ctx, learned, ticks.C)
+	return ips, nil
+}
+
+// waitBeside waits until it is learned, but only for so many ticks, of which a late one is one: a process that hardly runs waits longer, since whoever learns
+// has to run, too.
+func waitBeside(ctx context.Context, learned <-chan struct{}, ticks <-chan time.Time) {
+	for range besideTicks {
 		select {
 		case <-learned:
-			return ips, nil
-		case <-ticks.C: // one that comes late says that this process hardly ran, and so did who learns
-			if waited.over(time.Now(), besideWait*3/4) {
-				return ips, nil
-			}
+			return
+		case <-ticks:
 		case <-ctx.Done():
-			return ips, nil
+			return
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -164,5 +165,32 @@ func TestHostsThatLeadElsewhere(t *testing.T) {
 	l.at.Store(int64(time.Since(started) - time.Minute))
 	if !l.older(time.Minute-time.Second) || l.older(2*time.Minute) {
 		t.Error("it is a minute old")
+	}
+}
+
+// Given ticks that come late, when a zonal name's addresses are waited for, then that ends with the fifth, however long it took, or when they are known, or the
+// caller gives up.
+func TestWaitBeside(t *testing.T) {
+	for name, end := range map[string]func(cancel func(), learned chan struct{}, ticks chan time.Time){
+		"the last tick":       func(_ func(), _ chan struct{}, ticks chan time.Time) { ticks <- time.Now() },
+		"it is learned":       func(_ func(), learned chan struct{}, _ chan time.Time) { close(learned) },
+		"the caller gives up": func(cancel func(), _ chan struct{}, _ chan time.Time) { cancel() },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		learned, ticks, waited := make(chan struct{}), make(chan time.Time), make(chan struct{})
+		go func() {
+			defer close(waited)
+			waitBeside(ctx, learned, ticks)
+		}()
+		for i := range besideTicks - 1 {
+			select {
+			case ticks <- time.Now():
+			case <-waited:
+				t.Fatalf("%s: it was over after %d ticks", name, i)
+			}
+		}
+		end(cancel, learned, ticks)
+		<-waited
+		cancel()
 	}
 }

@@ -720,14 +720,17 @@ func TestUnansweredDeadlinesAtHome(t *testing.T) {
 	r := newResolver(t)
 	client := &http.Client{Transport: dialer.New(r, dialer.WithNetResolver(names)).RoundTripper(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}), Timeout: time.Second}
 	defer client.CloseIdleConnections()
-	for left := false; !left && arrived.Load() <= 3; { // on a busy machine some get no connection in time
+	var failed int32
+	for range 6 {
 		resp, err := client.Get("https://" + net.JoinHostPort(host, port))
-		if left = err == nil; left {
-			resp.Body.Close()
+		if err != nil {
+			failed++
+			continue
 		}
+		resp.Body.Close()
 	}
-	if n := arrived.Load(); n < 1 || n > 3 {
-		t.Errorf("%d requests were not answered, want three", n)
+	if n := arrived.Load(); n > 3 || n == failed && n != 3 { // on a busy machine some get no connection in time, and none arrives of these
+		t.Errorf("%d requests arrived, and %d were not answered; want three, and the others elsewhere", n, failed)
 	}
 }
 
