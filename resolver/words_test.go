@@ -1,9 +1,6 @@
 package resolver
 
 import (
-	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -84,42 +81,5 @@ func TestProblemsOfZones(t *testing.T) {
 		if got.Code != tt.code || !strings.Contains(got.What, tt.what) || !strings.Contains(got.Do, tt.do) || (got.Do == "") != (tt.do == "") {
 			t.Errorf("%+v: got %+v", tt, got)
 		}
-	}
-}
-
-// What may stand in front of a parent depends on what AWS puts there.
-func TestShapes(t *testing.T) {
-	const id = "123456789012"
-	for front, takers := range map[string][]shape{
-		id: {account, control, bucket, prefix}, "photos": {bucket, prefix}, "a.b": {bucket, prefix}, "9": {bucket, prefix},
-		"mine-" + id: {accessPoint, bucket, prefix}, "my-own-" + id: {accessPoint, bucket, prefix}, "mine-" + id + "3": {bucket, prefix}, "mine-12345678901x": {bucket, prefix},
-		"a.mine-" + id: {bucket, prefix}, "photos--x-s3": {prefix}, "mine--ol-s3": {prefix}, "mine--op-s3": {prefix}, "photos--x-s": {bucket, prefix},
-		"-" + id: nil, "": nil, "a..b": nil,
-	} {
-		for s := account; s <= prefix; s++ {
-			if got, want := s.takes(front), slices.Contains(takers, s); got != want {
-				t.Errorf("shape %d takes %q: %v, want %v", s, front, got, want)
-			}
-			if got, want := s.keeps(front), map[bool]string{true: "", false: front}[s == account]; got != want {
-				t.Errorf("shape %d keeps %q of %q", s, got, front)
-			}
-		}
-	}
-}
-
-// Of the addresses that DNS says, those are kept that something can be at, each once, in one order, and not too many.
-func TestUsable(t *testing.T) {
-	var all []netip.Addr
-	for _, a := range []string{"10.0.0.2", "::ffff:10.0.0.1", "10.0.0.1", "0.0.0.0", "::", "fd00::1"} {
-		all = append(all, netip.MustParseAddr(a))
-	}
-	if got := fmt.Sprint(usable(append(all, netip.Addr{}))); got != "[10.0.0.1 10.0.0.2 fd00::1]" {
-		t.Errorf("got %s", got)
-	}
-	for i := range 2 * maxRegional {
-		all = append(all, netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
-	}
-	if got := len(usable(all)); got != maxRegional {
-		t.Errorf("%d are kept, want %d", got, maxRegional)
 	}
 }

@@ -4,30 +4,15 @@ package resolver
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/azaffinity/azaffinity/resolver/endpoint"
 	"github.com/azaffinity/azaffinity/resolver/shift"
 	"github.com/azaffinity/azaffinity/resolver/zone"
 )
-
-// inZone is a resolver in us-east-1a.
-func inZone(t *testing.T, opts ...Option) *Resolver {
-	t.Helper()
-	r, err := New(append([]Option{WithZone(zone.Static(zone.Zone{Name: "us-east-1a"})), WithEndpoints(endpoint.Static())}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.Close() })
-	return r
-}
 
 // Given a zone of which the ID or the name is known, then the endpoints' owner has the last word on the other, and none on what is known.
 func TestOwnZone(t *testing.T) {
@@ -103,39 +88,4 @@ func TestWhenSourcesOfShiftsAreAsked(t *testing.T) {
 			t.Errorf("the pauses are between %v and %v, want a tenth around %v", least, most, shiftRefresh)
 		}
 	})
-}
-
-// Given somebody to look names up who answers in part, with nothing, or not at all, then that is an error, and what was answered is not used.
-func TestAnswersOfLookups(t *testing.T) {
-	r := inZone(t)
-	home, down := netip.MustParseAddr("10.0.1.7"), errors.New("down")
-	for _, tt := range []struct {
-		addrs []netip.Addr
-		err   error
-		fails bool
-	}{{[]netip.Addr{home}, nil, false}, {[]netip.Addr{home}, down, true}, {nil, nil, true}, {[]netip.Addr{netip.IPv4Unspecified()}, nil, true}} {
-		got, err := r.askSafely(t.Context(), func(context.Context, string) ([]netip.Addr, error) { return tt.addrs, tt.err }, "name")
-		if (err != nil) != tt.fails || tt.err != nil && !errors.Is(err, tt.err) || tt.fails && got != nil {
-			t.Errorf("%+v: got %v, %v", tt, got, err)
-		}
-	}
-	if _, err := r.askSafely(t.Context(), func(context.Context, string) ([]netip.Addr, error) { panic("theirs") }, "name"); err == nil || r.Snapshot().Panics != 1 {
-		t.Errorf("a panic: got %v", err)
-	}
-}
-
-// Given requests for more regional names than are remembered, then they are routed all the same, and what is known of names doesn't grow with them.
-func TestUnlistedNames(t *testing.T) {
-	r := inZone(t)
-	for i := range 2 * maxLearned {
-		host := fmt.Sprintf("vpce-%017x-lj2wisx3.sqs.us-east-1.vpce.amazonaws.com", i)
-		if got := r.Resolve(host); got.Target != Zonal {
-			t.Fatalf("name %d: got %v", i, got)
-		}
-	}
-	r.names.mu.Lock()
-	defer r.names.mu.Unlock()
-	if n := len(r.names.zonal); n > maxLearned {
-		t.Errorf("%d names are known, want %d at most", n, maxLearned)
-	}
 }
